@@ -21,12 +21,12 @@ const IDLE_MS = 20_000
 const REST_MS = 3000
 
 /** The engine on so many nodes that share one database. */
-const engine = (nodes: number): Contender => ({
-  name: nodes === 1 ? 'ballet' : `ballet on ${nodes} nodes`,
+const engine = (nodes: number, keyed = false): Contender => ({
+  name: `ballet${nodes === 1 ? '' : ` on ${nodes} nodes`}${keyed ? ', orders with keys' : ''}`,
   mode: 'in process',
   database: true,
   hosts: ({ url }) => {
-    const settings = { store: url, ...(nodes > 1 && { nodeSecret: randomUUID() }) }
+    const settings = { store: url, keyed, ...(nodes > 1 && { nodeSecret: randomUUID() }) }
     return Array.from({ length: nodes }, () => ({ program: 'hosts/engine.ts', settings }))
   },
 })
@@ -69,8 +69,12 @@ export async function measureOnPostgres(
   try {
     const peers = peersAreInstalled() ? [dbos('in process')] : []
     say({ ...databases.about, ...(peers.length === 0 && { dbos: 'not installed: --peers installs it' }) })
+    // Where there are several nodes an order with a key is elsewhere than where it is asked for.
+    const keyed = nodes.length > 1 ? nodes.map((count) => engine(count, true)) : []
     const beside = new Beside({ folder, databases }, pace, say)
-    const report = new BesideReport(await beside.measure([...nodes.map(engine), ...others, ...peers]))
+    const report = new BesideReport(
+      await beside.measure([...nodes.map((count) => engine(count)), ...keyed, ...others, ...peers]),
+    )
     report.tell(say)
     report.compare(engine(nodes[0] ?? 1).name, figures, bars)
     await measurePublish(databases, pace, figures)

@@ -91,7 +91,7 @@ test(
     const kinds = ['relay of nodes', 'relay of shards', 'tally of nodes', 'tally of shards']
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds)
     expect(figures.crashes).toBeGreaterThan(40)
-    const faults = ['frozen', 'ended', 'hintLost', 'lease lost', 'lease deaf', 'lease late']
+    const faults = ['frozen', 'ended', 'hintLost', 'asked', 'askLost', 'lease lost', 'lease deaf', 'lease late']
     expect(faults.filter((kind) => (figures.faults[kind] ?? 0) < 3)).toEqual([])
   },
 )
@@ -104,7 +104,7 @@ test(
     const kinds = ['tally', 'relay', 'shop'].flatMap((kind) => [`${kind} of nodes`, `${kind} of shards`])
     expect(Object.keys(byWorkload).toSorted()).toEqual(kinds.toSorted())
     expect(figures.crashes).toBeGreaterThan(25)
-    const faults = ['frozen', 'ended', 'hintLost', 'lease lost', 'lease deaf', 'lease late']
+    const faults = ['frozen', 'ended', 'hintLost', 'asked', 'askLost', 'lease lost', 'lease deaf', 'lease late']
     expect(faults.filter((kind) => (figures.faults[kind] ?? 0) < 3)).toEqual([])
   },
 )

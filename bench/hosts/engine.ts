@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { open, type Application } from 'ballet'
 import { serve } from 'ballet/server'
-import { checkout, definition } from '../checkout.ts'
+import { checkout, definition, keyedCheckout } from '../checkout.ts'
 import { host } from '../host.ts'
 
 interface Settings {
@@ -12,6 +12,8 @@ interface Settings {
   readonly http?: boolean
   /** Of all nodes of the store, where there are several. */
   readonly nodeSecret?: string
+  /** Each order has a key, and is where that is, whichever node it is asked for at. */
+  readonly keyed?: boolean
 }
 
 /** By default the server takes 1,000, and the crowd is of 1,024. */
@@ -19,7 +21,7 @@ const CONNECTIONS = 2048
 const log = { info: () => {}, warn: () => {}, error: (message: string) => console.error(message) }
 const { version } = createRequire(import.meta.url)('ballet/package.json') as { readonly version: string }
 
-await host(async ({ store, http = false, nodeSecret }: Settings) => {
+await host(async ({ store, http = false, nodeSecret, keyed = false }: Settings) => {
   // The address has to be known before the application is open.
   const opened = Promise.withResolvers<Application>()
   const serves = http || nodeSecret !== undefined
@@ -36,7 +38,7 @@ await host(async ({ store, http = false, nodeSecret }: Settings) => {
       settings: http ? `connections=${CONNECTIONS}` : 'defaults',
       durability,
     },
-    order: async (order) => app.result((await app.start(checkout(order))).id),
+    order: async (order) => app.result((await app.start((keyed ? keyedCheckout : checkout)(order))).id),
     ...(serving &&
       http && {
         http: { url: `${serving.url}/api/runs?wait=30s`, body: '{"call":"checkout","input":ORDER}' },

@@ -20,7 +20,7 @@ import type {
 import type { AsideDoors } from './asides.ts'
 import type { Answering } from './call.ts'
 import type { Metric } from './metric.ts'
-import type { FetchingDoors, NodeAt, NodeHints, Standing } from './node.ts'
+import type { FetchingDoors, NodeAt, NodeAsks, NodeHints, Standing } from './node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from './reads.ts'
 import type { Reasoned } from './reasoned.ts'
 
@@ -259,6 +259,8 @@ export interface Application extends AsideDoors {
   readonly standing: Standing
   /** What the nodes of a shared store tell each other; `ballet/server` carries it. */
   readonly hints: NodeHints
+  /** What they ask of each other; `ballet/server` carries it. */
+  readonly asks: NodeAsks
   /** The doors of services that fetch their calls; `ballet/server` serves them. */
   readonly fetching: FetchingDoors
   /** The other node that carries a run, by its id, when that is known; null when this one does, or nobody, as far as is known. */

@@ -59,3 +59,30 @@ export interface NodeHints {
   /** Another node says so. */
   take(hint: Hint): void
 }
+
+/** What is asked of a shard that another node owns: as it would lie in the inbox of that. */
+export interface NodeAsk {
+  readonly kind: 'start' | 'event' | 'conduct'
+  readonly ns: string
+  readonly shard: number
+  readonly target: string
+  /** The request, encoded as for the store. */
+  readonly data: string
+}
+
+/** What came of it: it is done and durable, it was refused, or nothing is known of it; then it goes by way of the inbox. */
+export type NodeAnswer =
+  | { readonly done: Readonly<Record<string, unknown>> }
+  | { readonly refused: { readonly code: string; readonly details: Readonly<Record<string, unknown>> } }
+  | { readonly unknown: true }
+
+/** Carries asks to a node, until the signal is aborted; an answer for each, in their order. Rejects when there is none. */
+export type AskCarrier = (to: NodeAt, asks: readonly NodeAsk[], over: AbortSignal) => Promise<readonly NodeAnswer[]>
+
+/** What nodes ask of each other without an inbox: nothing depends on it but how soon it is done, and at what cost. `ballet/server` carries it. */
+export interface NodeAsks {
+  /** Has this carry them, until the returned function is called. */
+  carry(carrier: AskCarrier): () => void
+  /** Another node asks. Never rejects. */
+  take(asks: readonly NodeAsk[]): Promise<readonly NodeAnswer[]>
+}

@@ -12,6 +12,8 @@ import type { Application, RecoveryView } from '../define/application.ts'
 import type { NodeAt, NodeHints, Standing } from '../define/node.ts'
 import { ApplicationDoors } from './application-doors.ts'
 import type { ApplicationOptions } from './application-options.ts'
+import { answerAsks } from './asked-here.ts'
+import { Asking } from './asking.ts'
 import { asideAnswersOf, type AsideAnswers } from './aside-answers.ts'
 import { CurrentWork } from './current-work.ts'
 import { describe } from './describe.ts'
@@ -58,6 +60,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   readonly #watching: Watching
   readonly #hinting: Hinting
   readonly hints: NodeHints
+  readonly asks: Asking
   #elsewhere: Elsewhere | null = null
   #endsElsewhere: EndsElsewhere | null = null
   #recovered: RecoveryView = { runs: 0, stuck: 0, durationMs: 0 }
@@ -75,7 +78,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
   constructor(options: ApplicationOptions) {
     super(options.directory.definition)
     this.#options = options
-    const { directory, store, namespace: ns, codec, clock, random, log, development, telemetry } = options
+    const { directory, store, namespace: ns, codec, clock, log, telemetry } = options
     const { promise, resolve } = Promise.withResolvers<Error | null>()
     this.stopped = promise
     this.#stop = resolve
@@ -85,27 +88,22 @@ export class RunningApplication extends ApplicationDoors implements Application 
     this.queries = new Queries({ reader: store, ns, codec, directory, before, knownOf })
     this.#watching = new Watching(clock, log, () => this.#shards)
     this.#hinting = new Hinting({
-      node: options.node,
-      clock,
+      ...options,
       hinted: (shard) => this.#hinted(shard),
       expected: (shard) => this.#shards.ready(shard)?.shard.context.inbox.expect(),
       onEnd: (run, ended) => this.#shards.onEnd(run, ended),
     })
     this.hints = this.#hinting
+    this.asks = new Asking({
+      node: options.node.id,
+      clock,
+      ownerOf: (shard) => this.#ownerOf(shard),
+      take: (asks) => answerAsks({ ns, clock, shards: () => this.#shards }, asks),
+    })
     const current = (): CurrentWork => this.#watchdog?.current ?? CurrentWork.unwatched()
     this.#shards = new Shards({
-      store,
+      ...options,
       ns,
-      directory,
-      codec,
-      clock,
-      random,
-      log,
-      development,
-      telemetry,
-      liveRuns: options.liveRuns,
-      limits: options.limits,
-      retention: options.retention,
       get current() {
         return current()
       },
@@ -122,9 +120,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     })
     this.measured = { shards: this.#shards, directory, store: store.kind, ballet: options.node.ballet, telemetry }
     this.doors = new Doors({
-      directory,
-      random,
-      clock,
+      ...options,
       source: this.name,
       shards: this.#shards,
       elsewhere: () => this.#there,
@@ -270,7 +266,7 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const { place } = this.#shards
     if (place === null) throw this.#standing.refusal()
     const { namespace: ns } = this.#options
-    return (this.#elsewhere ??= new Elsewhere(place, { ...this.#options, ns, shards: this.#shards }))
+    return (this.#elsewhere ??= new Elsewhere(place, { ...this.#options, ns, shards: this.#shards, asking: this.asks }))
   }
 
   /** The node that owns one of several shards; null while nobody does, as far as is known. */
@@ -384,7 +380,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
 
   async #close(): Promise<void> {
     await this.#shares?.leave()
-    const asked = this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs)
+    const asked =
+      this.#shards.place === null ? null : this.#there.patience.close(this.#options.graceMs, () => this.asks.close())
     await this.#shards.close(this.#options.graceMs, (shard) => this.#shares?.gave(shard))
     // What could not be given back is free when this node has left: that does not wait for what was asked of others.
     await (this.#ownership ?? this.#shares)?.close()

@@ -3,7 +3,6 @@
 // be known of before it can be answered (whether an id is taken, where in the log an event stands) is read from committed
 // rows. Used by doors.ts.
 import { elapsedOf, type Clock, type Random } from '../core/clock.ts'
-import type { Codec } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
 import { parseText } from '../core/json-text.ts'
@@ -25,29 +24,30 @@ import type {
 import type { Reasoned } from '../define/reasoned.ts'
 import { reasonOf } from './actions.ts'
 import type { Arrival } from './admission.ts'
-import { answerAsJson, madeOfData, madeOfInput, signalAsJson } from './as-json.ts'
+import { answerAsJson, signalAsJson } from './as-json.ts'
 import type { AsideDone } from './aside-acts.ts'
 import { asidesOf, TAKEN_MS } from './aside.ts'
+import { conductBody, eventBody, startBody, type AskedBody } from './asked-bodies.ts'
 import type { AskedEvent } from './asked-event.ts'
 import type { AskedStart } from './asked-start.ts'
+import { AskedStarts } from './asked-starts.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
+import { askOwner, type DirectOptions, type OfOwner, type Owned } from './direct.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AsideAct, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
 import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
-import { liesIn, otherLies, type Named, type Posted } from './lying.ts'
+import { liesIn, otherLies, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 import type { Shards } from './shards.ts'
 import { putWithin } from './within.ts'
 
-export interface ElsewhereOptions {
+export interface ElsewhereOptions extends DirectOptions {
   readonly store: Store
-  readonly ns: string
-  readonly codec: Codec
   readonly clock: Clock
   readonly random: Random
   readonly directory: Directory
@@ -68,8 +68,7 @@ export class Elsewhere {
   readonly #options: ElsewhereOptions
   readonly #place: Placement
   readonly patience: Patience
-  /** Runs whose starts this process has put into inboxes, oldest first, and until when that tells anything. */
-  readonly #asked = new Map<string, number>()
+  readonly #asked: AskedStarts
   /** The last answer of each shard that was read, to whomever: those behind it are younger. */
   readonly #answers = new Map<number, number>()
   /** How long it takes as of late until what was put into an inbox has been taken. */
@@ -79,6 +78,7 @@ export class Elsewhere {
     this.#place = place
     this.#options = options
     this.patience = new Patience(options.clock)
+    this.#asked = new AskedStarts(options.clock)
   }
 
   /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
@@ -91,18 +91,21 @@ export class Elsewhere {
     if (isOther || (before !== null && before.hash !== hash)) throw fault('RUN_CONFLICT', { id })
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
-    const isNew = before === null
-    return this.#admitted(isNew ? { workflow, runs: 1 } : null, () => this.#start(asked, request, tx))
+    const body = startBody(this.#options.directory, asked, request)
+    const came = await this.#direct<Started>({ shard, kind: 'start', target: id }, body, tx)
+    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) {
+      this.#asked.add(id)
+      return given ? came.done : { id, created: true }
+    }
+    const arrival = before === null ? { workflow, runs: 1 } : null
+    return this.#byInbox(came, 'run', arrival, () => this.#start(asked, body, tx))
   }
 
-  async #start({ birth, given }: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
-    const { id, hash, at, deadline, input: judged } = birth
-    const { call, input, traceparent } = request
-    const made = madeOfInput(this.#options.directory, call, input, judged)
-    const body = { call, input, ...made, id, hash, at: at ?? undefined, deadline: deadline ?? undefined, traceparent }
+  async #start({ birth, given }: AskedStart, body: AskedBody, tx?: object): Promise<Started> {
+    const { id, hash } = birth
     const posted = await this.#post('start', id, id, body, tx)
     if (tx !== undefined) return { id, created: true }
-    this.#expect(id)
+    this.#asked.add(id)
     const taken = await this.#taken(this.#place.shardOf(id), 'run', id, posted, `the start of the run "${id}"`)
     // It is durable all the same. But another one of its name may lie before it.
     if (taken === 'lies' && given) throw silent('run')
@@ -110,11 +113,19 @@ export class Elsewhere {
     return { id, created: true }
   }
 
-  /** Something new has its place while it is on its way. */
-  async #admitted<T>(arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
-    const place = arrival === null ? null : this.#options.shards.enter(arrival)
+  /** Nobody hears of what comes of a transaction. */
+  async #direct<T extends object>(ask: Owned, body: AskedBody, tx?: object): Promise<OfOwner<T>> {
+    return tx === undefined ? askOwner<T>(this.#options, ask, body) : { isUnknown: false }
+  }
+
+  /** Something new has its place while it is on its way. What may have been done already is not refused any more. */
+  async #byInbox<T>(came: OfOwner<object>, what: What, arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
+    const isUnknown = 'done' in came || came.isUnknown
+    const place = arrival === null || isUnknown ? null : this.#options.shards.enter(arrival)
     try {
       return await work()
+    } catch (error) {
+      throw isUnknown && isBalletError(error) && error.code === 'STORE_FULL' ? silent(what) : error
     } finally {
       place?.leave()
     }
@@ -128,17 +139,17 @@ export class Elsewhere {
     const before = given ? await this.#claim(shard, 'event', name) : null
     if (isOther || (before !== null && before.hash !== hash)) throw fault('EVENT_CONFLICT', { id, source })
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
-    const runs = this.#options.directory.reactionsTo(type).length
-    return this.#admitted(before === null ? { workflow: null, runs } : null, () =>
-      this.#publish(asked, request, shard, tx),
-    )
+    const { directory } = this.#options
+    const body = eventBody(directory, asked, request)
+    const came = await this.#direct<Published>({ shard, kind: 'event', target: type }, body, tx)
+    if ('done' in came && (await this.#claim(shard, 'event', name)) !== null)
+      return given ? came.done : { ...came.done, created: true }
+    const arrival = before === null ? { workflow: null, runs: directory.reactionsTo(type).length } : null
+    return this.#byInbox(came, 'event', arrival, () => this.#publish(asked, body, shard, tx))
   }
 
-  async #publish(asked: AskedEvent, request: PublishRequest, shard: number, tx?: object): Promise<Published> {
-    const { id, source, hash, key, name } = asked
-    const { type, data, cause, traceparent } = request
-    const made = madeOfData(this.#options.directory, type, data, asked.data)
-    const body = { type, data, ...made, id, source, hash, cause, traceparent }
+  async #publish(asked: AskedEvent, body: AskedBody, shard: number, tx?: object): Promise<Published> {
+    const { id, source, hash, key, name, type } = asked
     const posted = await this.#post('event', type, key, body, tx)
     if (tx !== undefined) return { id, source, position: 0, created: true }
     const taken = await this.#taken(shard, 'event', name, posted, `the event "${id}"`)
@@ -156,10 +167,13 @@ export class Elsewhere {
     const before = await this.#claim(shard, 'run', id)
     if (before !== null) await checkSame(store, shard, before, asked)
     if (before !== null) return { id, created: false }
-    const made = madeOfData(directory, first.type, request.data, first.data)
-    const body = { ...request, ...made, id: first.id, source: first.source }
-    const runs = 1 + directory.reactionsTo(first.type).length
-    return this.#admitted({ workflow: null, runs }, () => this.#ask<Started>('conduct', id, body, 'flow'))
+    const body = conductBody(directory, asked, request)
+    const came = await this.#direct<Started>({ shard, kind: 'conduct', target: id }, body)
+    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) return came.done
+    const arrival = { workflow: null, runs: 1 + directory.reactionsTo(first.type).length }
+    const started = await this.#byInbox(came, 'flow', arrival, () => this.#ask<Started>('conduct', id, body, 'flow'))
+    // It was not there before: where the owner has begun it and could not say so, it is new all the same.
+    return 'isUnknown' in came && !came.isUnknown ? started : { ...started, created: true }
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
@@ -279,19 +293,9 @@ export class Elsewhere {
     return row.ended === null ? null : row
   }
 
-  /** Whether this process has put the start of a run into an inbox, and has not seen it taken. */
+  /** Whether this process has asked for the start of a run, and has not seen it taken. */
   hasAsked(id: string): boolean {
-    return (this.#asked.get(id) ?? 0) > elapsedOf(this.#options.clock)
-  }
-
-  /** A start lies in an inbox, and is taken in a while. No timer forgets it: that would keep a process from its end. */
-  #expect(id: string): void {
-    const now = elapsedOf(this.#options.clock)
-    for (const [other, until] of this.#asked) {
-      if (until > now) break
-      this.#asked.delete(other)
-    }
-    this.#asked.set(id, now + TAKEN_MS)
+    return this.#asked.has(id)
   }
 
   /** Looks once more when what lies in the inbox of a shard now has been taken, or has had its time. @throws APP_CLOSED */
@@ -373,13 +377,7 @@ export class Elsewhere {
   }
 
   /** @param tag says to which shard it goes. */
-  async #post(
-    kind: InboxItem['kind'],
-    target: string,
-    tag: string,
-    body: Partial<Named> & Readonly<Record<string, unknown>>,
-    tx?: object,
-  ): Promise<Posted> {
+  async #post(kind: InboxItem['kind'], target: string, tag: string, body: AskedBody, tx?: object): Promise<Posted> {
     const { store, ns, codec, clock, shards } = this.#options
     // Nobody waits for what a transaction has asked for.
     const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })

@@ -75,12 +75,13 @@ export class Patience {
     })
   }
 
-  /** Resolves when nothing is under way any more. */
-  async close(graceMs: number): Promise<void> {
+  /** Resolves when nothing is under way any more. @param over nothing is looked for any longer. */
+  async close(graceMs: number, over: () => void): Promise<void> {
     this.#state = 'closing'
     for (const tell of this.#listeners) tell()
     const end = (): void => {
       this.#state = 'over'
+      over()
       for (const wake of this.#pauses) wake()
     }
     const cancel = this.#clock.after(graceMs, end)

@@ -2,7 +2,7 @@
 // looked up; taken; and acknowledged when its row is durable. An answer about something that exists already rests on
 // durable rows too.
 import { parseText } from '../core/json-text.ts'
-import { fault, isBalletError } from '../core/errors.ts'
+import { assertNever, fault, invariant, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { runRef } from '../core/ids.ts'
 import type { InboxRow } from '../core/store.ts'
@@ -14,6 +14,7 @@ import type {
   Started,
   StartRequest,
 } from '../define/application.ts'
+import type { NodeAsk } from '../define/node.ts'
 import type { Actions } from './actions.ts'
 import type { Arrival, Place } from './admission.ts'
 import { AsideActs } from './aside-acts.ts'
@@ -24,7 +25,7 @@ import { judgeStart, type AskedStart } from './asked-start.ts'
 import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, payloadsOf, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
-import { conductFlow } from './conduct-flow.ts'
+import { conductFlow, judgeConduct } from './conduct-flow.ts'
 import type { NamedFact } from './facts.ts'
 import { FarActions } from './far-actions.ts'
 import { FarAnswers, type Asked } from './far-answers.ts'
@@ -32,6 +33,8 @@ import { inboxFirst, openRun, type Way } from './find-run.ts'
 import type { DeliveryExtras } from './shard-context.ts'
 import { checkDeadline } from './schedule.ts'
 import type { Shard } from './shard.ts'
+import { isHere } from './outbox.ts'
+import { payloadOf } from './sent-payload.ts'
 import { Signals } from './signals.ts'
 
 export class Requests {
@@ -164,6 +167,36 @@ export class Requests {
     }
   }
 
+  /** What another node asks without an inbox. It is durable when it is answered. @throws what is asked for may, and REQUEST_INVALID */
+  async fromNode({ kind, target, data }: NodeAsk): Promise<Started | Published> {
+    const { context } = this.#shard
+    const body = parseText(context.decode(payloadOf(data), 'turn', target)) as AskBody
+    switch (kind) {
+      case 'start': {
+        const asked = judgeStart(context, body, undefined, body.made)
+        this.#checkHere(asked.birth.id)
+        return this.start(body, {}, asked)
+      }
+      case 'event': {
+        const asked = judgeEvent(context, this.#source, body, body.made)
+        this.#checkHere(asked.key)
+        return this.publish(body, {}, asked)
+      }
+      case 'conduct': {
+        const asked = judgeConduct(context, this.#source, body, body.made)
+        this.#checkHere(asked.id)
+        return conductFlow(this.#shard, this.#source, body, { asked })
+      }
+      default:
+        return assertNever(kind)
+    }
+  }
+
+  /** Two nodes do not place a name differently, or one would be in two shards. @throws INVARIANT */
+  #checkHere(name: string): void {
+    invariant(isHere(this.#shard.context, name), 'another node has asked a shard for what is not there')
+  }
+
   /**
    * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest; what
    * may be taken another time is set aside (aside.ts). One of which the store could not be asked is no such row: it stays.
@@ -277,6 +310,9 @@ export class Requests {
     context.writer.onDurable(() => context.inbox.gone(drained))
   }
 }
+
+/** What another node asks. */
+type AskBody = StartRequest & PublishRequest & ConductRequest & Made
 
 /** What a run says: that another one is to stop, or an event under a name. */
 interface Said extends Partial<Pick<NamedFact, 'root'>> {

@@ -5,9 +5,10 @@
 // that took the request, except for the token, which goes along. Nothing is passed on twice.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { fault, type BalletError } from '../core/errors.ts'
-import type { Standing } from '../define/node.ts'
+import { fault, isBalletError, type BalletError } from '../core/errors.ts'
+import type { NodeAt, Standing } from '../define/node.ts'
 import { readBytes } from './body.ts'
+import { NodePosts, type NodePosted } from './node-posts.ts'
 import { problemAnswer } from './problem.ts'
 
 /**
@@ -70,6 +71,7 @@ export class Forwarding {
   readonly #clock: Clock
   /** Those that were taken, and until when they could be sent again. */
   readonly #seen = new Map<string, number>()
+  readonly #posts = new NodePosts()
 
   constructor(secrets: readonly string[], clock: Clock) {
     this.#secrets = secrets
@@ -100,8 +102,7 @@ export class Forwarding {
     const hasBody = method !== 'GET' && method !== 'HEAD'
     const body = hasBody ? await readBytes(request, limitBytes) : new Uint8Array()
     const headers = passable(request.headers)
-    const said = { at: this.#clock.now(), nonce: randomBytes(16).toString('hex'), node: owner.id, method, path, body }
-    headers.set(SIGNATURE, ['v1', said.at, said.nonce, ...this.#signed(said)].join(','))
+    headers.set(SIGNATURE, this.#signature({ node: owner.id, method, path, body }))
     headers.set('accept-encoding', 'identity')
     const late = new AbortController()
     const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
@@ -123,10 +124,39 @@ export class Forwarding {
   }
 
   /**
+   * What this node asks of another by itself, and the answer to it.
+   * @param over ends it.
+   * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it
+   */
+  async post({ id, address }: NodeAt, path: string, text: string, over: AbortSignal): Promise<NodePosted> {
+    if (!this.isPossible) throw fault('NOT_READY')
+    const body = Buffer.from(text)
+    const signature = this.#signature({ node: id, method: 'POST', path, body })
+    const headers = { 'content-type': 'application/json', [SIGNATURE]: signature }
+    try {
+      const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
+      const other = posted.headers[SIGNATURE]
+      if (other !== undefined) throw unreachable(address, other === 'closing' ? 'it is closing' : REFUSED)
+      return posted
+    } catch (error) {
+      throw lost(error, address, over)
+    }
+  }
+
+  /**
    * The request, if it was signed for this node, with a body that can be read once more.
    * @throws FORWARD_FORBIDDEN
    */
   async take(request: Request, node: string, limitBytes: number): Promise<Request> {
+    const body = await this.signedBody(request, node, limitBytes)
+    const headers = new Headers(request.headers)
+    headers.delete(SIGNATURE)
+    const init = body.byteLength === 0 ? {} : { body: body as Uint8Array<ArrayBuffer> }
+    return new Request(request.url, { method: request.method, headers, signal: request.signal, ...init })
+  }
+
+  /** The body of a request, if that was signed for this node. @throws FORWARD_FORBIDDEN */
+  async signedBody(request: Request, node: string, limitBytes: number): Promise<Uint8Array> {
     const [version, at = '', nonce = '', ...signatures] = (request.headers.get(SIGNATURE) ?? '').split(',')
     if (!this.isPossible) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
     if (
@@ -159,10 +189,7 @@ export class Forwarding {
     }
     if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: 'it was sent before' })
     this.#seen.set(nonce, now + 2 * SKEW_MS)
-    const headers = new Headers(request.headers)
-    headers.delete(SIGNATURE)
-    const init = body.byteLength === 0 ? {} : { body }
-    return new Request(url, { method, headers, signal: request.signal, ...init })
+    return body
   }
 
   /** Refuses what another node has passed on, so that it is not taken for the answer. */
@@ -175,6 +202,12 @@ export class Forwarding {
   /** Says to another node that this one begins nothing any more, and waits for nothing. */
   static closing({ url }: Request): Response {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
+  }
+
+  /** The header of a request. */
+  #signature(asked: Omit<Said, 'at' | 'nonce'>): string {
+    const said = { ...asked, at: this.#clock.now(), nonce: randomBytes(16).toString('hex') }
+    return ['v1', said.at, said.nonce, ...this.#signed(said)].join(',')
   }
 
   /** A signature with each secret. */
@@ -195,7 +228,7 @@ function passable(headers: Headers): Headers {
 
 /** Why there is no answer. What was never sent was not taken. */
 function lost(error: unknown, address: string, over: AbortSignal): Error {
-  if (error instanceof Error && 'code' in error && error.code === 'OWNER_UNREACHABLE') return error
+  if (isBalletError(error) && (error.code === 'OWNER_UNREACHABLE' || error.code === 'OWNER_SILENT')) return error
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
   if (

@@ -16,13 +16,14 @@ import { standbyFault } from '../engine/standing.ts'
 import { AmongNodes } from './among-nodes.ts'
 import type { ApiKeysOptions } from './api-keys.ts'
 import { Admitted, type Conditions } from './admitted.ts'
-import type { Answer } from './answer.ts'
+import { answer as answerOf, PlainAnswer, type Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
 import { FailedSignIns } from './failed-sign-ins.ts'
 import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { Hints, hintOf, HINTS_PATH, TAKEN } from './hints.ts'
+import { ASKS_LIMIT_BYTES, ASKS_PATH, asksCarrier, asksOf } from './asks.ts'
+import { Hints, hintOf, HINTS_LIMIT_BYTES, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
@@ -126,7 +127,7 @@ export function createFetch(
       const page = site.dashboard(request)
       if (page !== null) return await page
       const entered = await site.enter(request)
-      return entered instanceof Response ? entered : await hono.fetch(entered)
+      return entered instanceof Response || entered instanceof PlainAnswer ? entered : await hono.fetch(entered)
     } catch (error) {
       return site.failed(error, request)
     }
@@ -175,6 +176,7 @@ class Site {
     const take = (opened: Application): void => {
       this.#work.serve(opened)
       opened.hints.listen((to, hint) => hints.send(to, hint))
+      if (this.#forwarding.isPossible) opened.asks.carry(asksCarrier(this.#forwarding))
       this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }
     }
     if (!(app instanceof Promise)) take(app)
@@ -195,7 +197,7 @@ class Site {
   }
 
   /** The request as it is to be answered here, or the answer of the node that owns the store. */
-  async enter(request: Request): Promise<Request | Response> {
+  async enter(request: Request): Promise<Request | Answer> {
     if (this.#traffic.isClosing) return isForwarded(request) ? Forwarding.closing(request) : request
     if (this.#backing.kind === 'recovering') return request
     const { app } = this.#backing
@@ -277,18 +279,22 @@ class Site {
     return left
   }
 
-  async #take(request: Request, app: Application): Promise<Request | Response> {
-    const { standing, hints } = app
+  async #take(request: Request, app: Application): Promise<Request | Answer> {
+    const { standing, hints, asks } = app
     const { role, node, owner } = standing
+    const path = getPath(request)
     try {
-      const limitBytes = Work.limitBytes(app, request, this.#limitBytes)
-      const taken = await this.#forwarding.take(request, node, limitBytes)
-      if (new URL(request.url).pathname === HINTS_PATH) {
-        hints.take(await hintOf(taken))
+      if (path === ASKS_PATH) {
+        const asked = asksOf(await this.#forwarding.signedBody(request, node, ASKS_LIMIT_BYTES))
+        return answerOf(200, await asks.take(asked))
+      }
+      if (path === HINTS_PATH) {
+        hints.take(hintOf(await this.#forwarding.signedBody(request, node, HINTS_LIMIT_BYTES)))
         return new Response(null, { status: TAKEN })
       }
-      if (new URL(request.url).pathname === WORK_BETWEEN_PATH)
-        return await this.#work.between(app, taken, request.signal)
+      const limitBytes = Work.limitBytes(app, request, this.#limitBytes)
+      const taken = await this.#forwarding.take(request, node, limitBytes)
+      if (path === WORK_BETWEEN_PATH) return await this.#work.between(app, taken, request.signal)
       if (role === 'standby') throw standbyFault(owner)
       this.#passedOn.add(taken)
       return taken

@@ -5,8 +5,8 @@ import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
 import type { Hint, NodeAt } from '../define/node.ts'
 import { systemClock } from '../engine/clock.ts'
-import { readBytes } from './body.ts'
 import { REFUSED, type Forwarding } from './forward.ts'
+import type { NodePosted } from './node-posts.ts'
 
 /** Where a node takes hints; nothing that is not signed gets there. */
 export const HINTS_PATH = '/api/hints'
@@ -15,7 +15,7 @@ export const TAKEN = 204
 const NOTHING: Hint = { shards: [], expected: [], watch: [], ended: [], from: null }
 /** How long is waited for the answer of a node that is asked whether it takes anything. */
 const CHECK_MS = 2000
-const LIMIT_BYTES = 1024 * 1024
+export const HINTS_LIMIT_BYTES: number = 1024 * 1024
 /** Between two hints to one node. */
 const SPACING_MS = 4
 /** Runs and shards that one hint names, at the most. */
@@ -78,12 +78,8 @@ export class Hints {
     if (more !== null) this.send(to, more)
   }
 
-  async #pass(to: NodeAt, hint: Hint, signal: AbortSignal): Promise<Response> {
-    const request = new Request(to.address + HINTS_PATH, { method: 'POST', body: JSON.stringify(hint) })
-    const how = { limitBytes: LIMIT_BYTES, signal }
-    const answer = await this.#forwarding.pass(request, { owner: to, over: request.signal }, how)
-    await answer.body?.cancel()
-    return answer
+  #pass(to: NodeAt, hint: Hint, over: AbortSignal): Promise<NodePosted> {
+    return this.#forwarding.post(to, HINTS_PATH, JSON.stringify(hint), over)
   }
 }
 
@@ -99,9 +95,9 @@ function both(one: Hint, other: Hint): Hint {
   }
 }
 
-/** The hint of a request; one that says nothing when it is none. */
-export async function hintOf(request: Request): Promise<Hint> {
-  const body: unknown = parseText(new TextDecoder().decode(await readBytes(request, LIMIT_BYTES)))
+/** The hint of a body; one that says nothing when it is none. */
+export function hintOf(bytes: Uint8Array): Hint {
+  const body: unknown = parseText(new TextDecoder().decode(bytes))
   const field = (name: string): readonly unknown[] => {
     const value: unknown = isRecord(body) ? body[name] : undefined
     return Array.isArray(value) ? value : []

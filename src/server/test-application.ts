@@ -97,6 +97,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
       doubt: () => {},
     },
     hints: { listen: () => () => {}, take: () => {} },
+    asks: { carry: () => () => {}, take: () => Promise.resolve([]) },
     fetching: { services: [], door: () => null, others: () => [], find: () => Promise.resolve(null) },
     carrierOf: () => null,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),

@@ -353,6 +353,14 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     first: TIGHT,
   },
   {
+    name: 'refused-though-asked',
+    breaks: 'what the owner of a shard was asked for, and may have done, is not refused any more',
+    file: 'engine/elsewhere.ts',
+    changes: [['arrival === null || isUnknown ?', 'arrival === null ?']],
+    within: 2000,
+    first: TIGHT,
+  },
+  {
     name: 'one-more-at-once',
     breaks: 'so many attempts at a limited service are under way at once, and no more',
     file: 'engine/call-limits.ts',

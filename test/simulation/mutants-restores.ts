@@ -4,6 +4,13 @@ import type { Mutant } from './mutants.ts'
 
 export const RESTORE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'owner-elsewhere-believed',
+    breaks: 'what the owner of a shard says to have done counts when this node sees it in its own store',
+    file: 'engine/elsewhere.ts',
+    changes: [["if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) {", "if ('done' in came) {"]],
+    within: 2000,
+  },
+  {
     name: 'epochs-are-counted',
     breaks: 'whoever takes a shard of a restored store over has a newer fence than anybody before',
     file: 'stores/memory/memory-data.ts',

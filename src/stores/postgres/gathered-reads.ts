@@ -1,10 +1,10 @@
 // Reads of several shards in one statement: each shard looks up names and its inbox for what it is asked, and most inboxes
-// are empty. What is asked in one round of the event loop, or while such a read is under way, goes together. A read begins
+// are empty; and whoever waits for runs of other nodes reads how they have ended. What is asked in one round of the event loop, or while such a read is under way, goes together. A read begins
 // after it was asked for, as everywhere. Owned by PostgresStore.
 import { invariant } from '../../core/errors.ts'
-import type { Claim, InboxRow } from '../../core/store.ts'
+import type { Claim, InboxRow, RunRow } from '../../core/store.ts'
 import { fromValues } from '../sql/rows.ts'
-import { claimsTable, inboxTable, type Table, type Value } from '../sql/tables.ts'
+import { claimsTable, inboxTable, runsTable, type Table, type Value } from '../sql/tables.ts'
 import { columnLiteral } from './literals.ts'
 import type { Step } from './texts.ts'
 
@@ -78,12 +78,14 @@ export class ShardReads {
   readonly #schema: string
   readonly #read: (step: Step) => Promise<readonly Value[]>
   readonly #names: Gathered<ClaimsQuestion, { readonly claim: Claim | null }>
+  readonly #runs: Gathered<RunQuestion, { readonly run: RunRow | null }>
   readonly #inboxes = new Map<string, Gathered<InboxQuestion, readonly InboxRow[]>>()
 
   constructor(schema: string, read: (step: Step) => Promise<readonly Value[]>) {
     this.#schema = schema
     this.#read = read
     this.#names = new Gathered(async (asked) => claimsFrom(await read(claimsStep(schema, asked)), asked))
+    this.#runs = new Gathered(async (asked) => runsFrom(await read(runsStep(schema, asked)), asked))
   }
 
   /** The claims of these ids, in their order. */
@@ -95,6 +97,11 @@ export class ShardReads {
   ): Promise<readonly (Claim | null)[]> {
     const found = await Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
     return found.map(({ claim }) => claim)
+  }
+
+  /** A run, by its number; null when there is none. */
+  async run(shard: number, num: number): Promise<RunRow | null> {
+    return (await this.#runs.answer({ shard, num })).run
   }
 
   /** The oldest rows of an inbox. */
@@ -139,6 +146,33 @@ function claimsFrom(
     const [claim = null] = fromValues(claimsTable, rest)
     const answer = answers[place]
     if (answer !== undefined) answer.claim = claim
+  }
+  return answers
+}
+
+interface RunQuestion {
+  readonly shard: number
+  readonly num: number
+}
+
+function runsStep(schema: string, questions: readonly RunQuestion[]): Step {
+  const values: Value[] = questions.flatMap(({ shard, num }, at) => [at, shard, num])
+  const text = `SELECT given.place, ${runsTable.columns.map(({ name }) => `kept.${name}`).join(', ')}
+    FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS given (place, shard, num),
+    LATERAL (SELECT * FROM ${schema}.runs AS one WHERE one.shard = given.shard AND one.num = given.num LIMIT 1) AS kept`
+  return { text, parameters: [0, 1, 2].map((column) => columnLiteral(values, column, 3, false)) }
+}
+
+/** The runs by the questions, in their order. */
+function runsFrom(
+  values: readonly Value[],
+  questions: readonly RunQuestion[],
+): readonly { readonly run: RunRow | null }[] {
+  const answers: { run: RunRow | null }[] = questions.map(() => ({ run: null }))
+  for (const [place, rest] of rowsOf(runsTable, values)) {
+    const [run = null] = fromValues(runsTable, rest)
+    const answer = answers[place]
+    if (answer !== undefined) answer.run = run
   }
   return answers
 }

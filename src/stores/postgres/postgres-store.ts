@@ -12,6 +12,7 @@ import {
   type Claim,
   type InboxItem,
   type InboxRow,
+  type RunRow,
   type Store,
   type StoreInfo,
   type Tenure,
@@ -161,14 +162,12 @@ class PostgresStore extends SqlStore {
     if (items.length > 0) await this.#posts.answer({ shard, items })
   }
 
-  override async claims(
-    shard: number,
-    ns: string,
-    space: Claim['space'],
-    ids: readonly string[],
-  ): Promise<readonly (Claim | null)[]> {
-    if (this.shards === 1) return super.claims(shard, ns, space, ids)
-    return this.#gathered.claims(shard, ns, space, ids)
+  override claims(...asked: Parameters<SqlStore['claims']>): Promise<readonly (Claim | null)[]> {
+    return this.shards === 1 ? super.claims(...asked) : this.#gathered.claims(...asked)
+  }
+
+  override run(shard: number, num: number): Promise<RunRow | null> {
+    return this.shards === 1 ? super.run(shard, num) : this.#gathered.run(shard, num)
   }
 
   /** Of several shards most have nothing there, which one question tells of all of them. */

@@ -10,7 +10,7 @@ import type { Cancel, Clock, Random } from '../../core/clock.ts'
 import { fault, isBalletError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
 import type { Application } from '../../define/application.ts'
-import type { Hint } from '../../define/node.ts'
+import type { Hint, NodeAnswer, NodeAsk } from '../../define/node.ts'
 import type { ApplicationDefinition, Log } from '../../define/definition.ts'
 import { openOn, type RunOptions } from '../../engine/open.ts'
 import type { Chance } from './chance.ts'
@@ -221,6 +221,13 @@ export class SimulatedProcess implements Life {
   hear(hint: Hint): void {
     this.#whenThawed(() => {
       if (this.isAlive) this.app?.hints.take(hint)
+    })
+  }
+
+  /** Another node asks. */
+  asked(asks: readonly NodeAsk[]): Promise<readonly NodeAnswer[]> {
+    return new Promise((resolve, reject) => {
+      this.#whenThawed(() => void this.request((app) => app.asks.take(asks)).then(resolve, reject))
     })
   }
 

@@ -11,7 +11,7 @@ import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
 import { Restore } from './restore.ts'
 import { Wire } from './wire.ts'
-import { carryHints } from './hints.ts'
+import { connectNodes } from './between-nodes.ts'
 import type { Medium } from './medium.ts'
 import { World, type Cluster, type Finding } from './world.ts'
 
@@ -257,7 +257,7 @@ export class Stage {
     const waits = this.#workload.cluster?.waits === true
     const options = waits ? { ...given, graceMs: chance.pick(GRACES_MS) } : given
     const opening = process.open(this.#scene.application(process), options)
-    opening.then(() => carryHints(process, this.#processes)).catch(() => {})
+    opening.then(() => connectNodes(process, this.#processes)).catch(() => {})
   }
 
   /** Nothing goes wrong any more, and whatever hangs is ended: also a node that was to end, and keeps its shards from the others. */
