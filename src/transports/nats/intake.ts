@@ -101,7 +101,7 @@ async function takeAll(
       if (last === undefined) {
         // What is for others is not delivered: without this the place would stay where the last of ours was.
         const after = await caughtUp(came)
-        if (after !== undefined) place = { ...place, after: Math.max(after, place.after), waiting: 0 }
+        if (after !== undefined) place = { ...place, after: Math.max(after, place.after), waiting: 0, lateMs: 0 }
       } else {
         const gap = gapIn(batch, place.after)
         const first = gap === null ? 0 : await firstSeq()
@@ -109,7 +109,8 @@ async function takeAll(
         const named = batch.map((one) => messageOf(one, place.created))
         await takeBatch(inlet, here, named, { signal, lives })
         came = last
-        place = { ...place, after: last.seq, waiting: last.info.pending }
+        const lateMs = Math.max(0, inlet.clock.now() - sentAt(last))
+        place = { ...place, after: last.seq, waiting: last.info.pending, lateMs }
       }
       gone(place)
     }
@@ -118,6 +119,9 @@ async function takeAll(
   }
   if (!signal.aborted) throw failed(inlet.stream, 'nothing is delivered any more')
 }
+
+/** When the server got a message, milliseconds since the epoch. */
+const sentAt = ({ info }: JsMsg): number => Math.floor(info.timestampNanos / 1e6)
 
 /** The last message before numbers that are not there: of others, or removed. */
 function gapIn(batch: readonly JsMsg[], after: number): number | null {

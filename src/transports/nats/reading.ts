@@ -14,6 +14,8 @@ export interface Place {
   readonly after: number
   /** Messages that wait in the stream, as far as was known when the last one came. */
   readonly waiting: number
+  /** How old the last message was when it had been taken, milliseconds: by the clocks of the server and of this machine. */
+  readonly lateMs: number
 }
 
 /** A request to the server for more messages lasts so long; when it is not heard of for that long, it is looked for. */
@@ -52,10 +54,11 @@ export async function begin(inlet: Inlet, here: Here, from: From, known: Place |
   const all = Math.max(0, state.first_seq - 1)
   if (known === null) {
     const after = from === 'all' ? all : from === 'now' ? state.last_seq : from
-    return readBehind(linked, inlet, { created, after, waiting: 0 })
+    return readBehind(linked, inlet, { created, after, waiting: 0, lateMs: 0 })
   }
   const { after } = known
-  const behind = (last: number): Promise<Reading> => readBehind(linked, inlet, { created, after: last, waiting: 0 })
+  const behind = (last: number): Promise<Reading> =>
+    readBehind(linked, inlet, { created, after: last, waiting: 0, lateMs: 0 })
   if (known.created !== created) {
     const missed = `it has lost what it had behind message ${after}, if anything: it was made anew`
     await miss(inlet, here, nameOf(known.created, after), missed)
@@ -128,8 +131,7 @@ export const nameOf = (created: string, seq: number): string => `${created.repla
 
 export function placeOf(progress: Json | undefined): Place | null {
   if (!isRecord(progress)) return null
-  const { created, after, waiting = 0 } = progress
-  return typeof created === 'string' && typeof after === 'number' && typeof waiting === 'number'
-    ? { created, after, waiting }
-    : null
+  const { created, after, waiting = 0, lateMs = 0 } = progress
+  const areNumbers = [after, waiting, lateMs].every((one) => typeof one === 'number')
+  return typeof created === 'string' && areNumbers ? ({ created, after, waiting, lateMs } as Place) : null
 }
