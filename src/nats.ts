@@ -129,6 +129,7 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
     name,
     service: placed(carried, transport),
     takes,
+    intake: (store: string) => transport.standing(store),
     opened: (app: Application) =>
       void serve(app, transport, {
         begins,

@@ -13,6 +13,7 @@ import { fault } from '../../src/core/errors.ts'
 import type { From } from '../../src/transports/nats/inlet.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
+import { Standing } from '../../src/transports/nats/standing.ts'
 import { HandClock } from '../../src/testing.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { cloudEvent, stuckIn, untilThere, worldOfTests } from './applications.ts'
@@ -101,6 +102,7 @@ describe('what would stop everything', () => {
       refused: 'wire.takeOne',
       clock: new HandClock() as Clock,
     }
+    const standing = new Standing(inlet.clock)
     const ending = new AbortController()
     const published: string[] = []
     const here = {
@@ -114,13 +116,15 @@ describe('what would stop everything', () => {
       inlet,
       here,
       published,
+      ending,
+      standing,
       untilHeard: async (isOver: (place: { readonly after: number } | undefined) => boolean, from: From = 'all') => {
         const info = await (await world.nats.manager()).streams.info(world.stream)
         const place = progress === undefined ? undefined : { created: info.created, waiting: 0, ...progress }
         const heard = (said: unknown): void => {
           if (isOver(said as { readonly after: number } | undefined)) ending.abort()
         }
-        const taking = take(inlet, here, from, { progress: place, signal: ending.signal, heard })
+        const taking = take(inlet, here, from, { progress: place, signal: ending.signal, heard, standing })
         await expect(taking).rejects.toThrow('aborted')
         await link.close()
       },
@@ -234,6 +238,25 @@ describe('what would stop everything', () => {
     expect(asked).toHaveLength(20)
   })
 
+  test('whoever is told to end waits for nothing that is under way: it may be for a shard that nobody has until then', async () => {
+    for (const id of ['1', '2']) await order(id)
+    const { inlet, here, ending, standing, untilHeard } = takeBare(undefined, () => {})
+    inlet.read = ({ subject }) => ({ type: 'order.placed', id: subject, data: { orderId: 'one' } })
+    const { promise: taken, resolve } = Promise.withResolvers<void>()
+    let asked = 0
+    here.publishNamed = () => {
+      asked += 1
+      ending.abort()
+      return taken
+    }
+    await untilHeard(() => false)
+    expect(standing.taking).toBe(0)
+    resolve()
+    await new Promise((resolved) => setImmediate(resolved))
+    // Nor does it begin anything more.
+    expect(asked).toBe(1)
+  })
+
   test('a stream that has lost what was taken gives its numbers once more, and they are taken', async () => {
     for (const id of ['1', '2']) await order(id)
     const told: unknown[] = []
@@ -255,7 +278,7 @@ describe('what would stop everything', () => {
     const { inlet, here } = takeBare(undefined, () => {})
     const link = new Link(name, world.nats.connect)
     const { signal } = new AbortController()
-    const told = { progress: undefined, signal, heard: () => {} }
+    const told = { progress: undefined, signal, heard: () => {}, standing: new Standing(hurried()) }
     const taking = take({ ...inlet, link, stream: name, clock: hurried() }, here, 'all', told)
     await expect(taking).rejects.toThrow('its retention is "interest"')
     await link.close()

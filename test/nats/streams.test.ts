@@ -7,6 +7,7 @@ import { memory, sqlite } from '../../src/index.ts'
 import { HandClock } from '../../src/testing.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
+import { Standing } from '../../src/transports/nats/standing.ts'
 import { keptLog, openForTest, until } from '../support/applications.ts'
 import { cloudEvent, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, shopOf } from './ends.ts'
@@ -114,7 +115,12 @@ describe('streams of NATS', () => {
       if (places.length === 2) setImmediate(() => clock.pass('10s'))
       if (places.length === 3) ending.abort()
     }
-    const taking = take(inlet, here, 'all', { progress: undefined, signal: ending.signal, heard })
+    const taking = take(inlet, here, 'all', {
+      progress: undefined,
+      signal: ending.signal,
+      heard,
+      standing: new Standing(clock),
+    })
     await expect(taking).rejects.toThrow('aborted')
     await link.close()
     expect(places).toMatchObject([{ after: 0 }, { after: 1, waiting: 0 }, { after: 2, waiting: 0 }])

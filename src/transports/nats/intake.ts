@@ -18,7 +18,8 @@ import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
 import { failed } from './link.ts'
 import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
-import { rest, within } from './within.ts'
+import type { Standing } from './standing.ts'
+import { rest, whileWanted, within } from './within.ts'
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -37,10 +38,12 @@ interface Told {
   readonly progress: Json | undefined
   readonly signal: AbortSignal
   readonly heard: Heard
+  readonly standing: Standing
 }
 
 /** Goes on until it is told to end. @throws what tells it so, NATS_FAILED, and what the application refuses for now */
-export async function take(inlet: Inlet, here: Here, from: From, { progress, signal, heard }: Told): Promise<never> {
+export async function take(inlet: Inlet, here: Here, from: From, told: Told): Promise<never> {
+  const { progress, signal, heard, standing } = told
   const { clock, stream } = inlet
   let place = placeOf(progress)
   let pause = AGAIN_MS.first
@@ -58,7 +61,7 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
       const reading = begin(inlet, here, from, place)
       // Whoever is told to end does not wait until it has begun, which may be for ever.
       const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
-      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, lives, gone })
+      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, standing, begun, lives, gone })
       else
         reading.then(
           ({ end }) => end(),
@@ -78,6 +81,7 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
 
 interface Telling {
   readonly signal: AbortSignal
+  readonly standing: Standing
   /** Is told where it begins, of each message, and then how far it has gone on. */
   readonly begun: (place: Place) => void
   readonly lives: () => void
@@ -85,39 +89,38 @@ interface Telling {
 }
 
 /** Takes what comes, until it is told to end. @throws also when the delivery ends */
-async function takeAll(
-  inlet: Inlet,
-  here: Here,
-  { place: start, messages, firstSeq, caughtUp, end }: Reading,
-  { signal, begun, lives, gone }: Telling,
-): Promise<void> {
+async function takeAll(inlet: Inlet, here: Here, reading: Reading, telling: Telling): Promise<void> {
+  const { messages, waiting, end } = reading
+  const { signal, standing, begun, gone } = telling
   const next = batchesOf(messages, { clock: inlet.clock, idleMs: IDLE_MS, signal })
-  let place = start
+  let { place } = reading
   let came: JsMsg | null = null
+  const taking = standing.begin(() => waiting(() => came))
   begun(place)
   try {
     for (let batch = await next(); batch !== null; batch = await next()) {
       const last = batch.at(-1)
-      if (last === undefined) {
-        // What is for others is not delivered: without this the place would stay where the last of ours was.
-        const after = await caughtUp(came)
-        if (after !== undefined) place = { ...place, after: Math.max(after, place.after), waiting: 0, lateMs: 0 }
-      } else {
-        const gap = gapIn(batch, place.after)
-        const first = gap === null ? 0 : await firstSeq()
-        if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
-        const named = batch.map((one) => messageOf(one, place.created))
-        await takeBatch(inlet, here, named, { signal, lives })
-        came = last
-        const lateMs = Math.max(0, inlet.clock.now() - sentAt(last))
-        place = { ...place, after: last.seq, waiting: last.info.pending, lateMs }
-      }
+      const going =
+        last === undefined ? goOn(reading, place, came) : takeBatch(inlet, here, { reading, place, batch }, telling)
+      // What is under way may be for a shard that is taken up again only when this attempt is over.
+      const on = await whileWanted(going, signal)
+      if (on === 'aborted') break
+      if (last !== undefined) came = last
+      place = on
+      taking.gone(place, batch.length)
       gone(place)
     }
   } finally {
+    taking.end()
     end()
   }
   if (!signal.aborted) throw failed(inlet.stream, 'nothing is delivered any more')
+}
+
+/** What is for others is not delivered: without this the place would stay where the last of ours was. */
+async function goOn({ caughtUp }: Reading, place: Place, came: JsMsg | null): Promise<Place> {
+  const after = await caughtUp(came)
+  return after === undefined ? place : { ...place, after: Math.max(after, place.after), waiting: 0, lateMs: 0 }
 }
 
 /** When the server got a message, milliseconds since the epoch. */
@@ -133,8 +136,37 @@ function gapIn(batch: readonly JsMsg[], after: number): number | null {
   return null
 }
 
-/** Resolves when all of it is durable. @throws the first that was not */
+/** Messages that came behind a place. */
+interface Come {
+  readonly reading: Reading
+  readonly place: Place
+  readonly batch: readonly JsMsg[]
+}
+
+/** Takes a piece of a stream, and what it has lost before that. Resolves when all of it is durable. @throws the first that was not */
 async function takeBatch(
+  inlet: Inlet,
+  here: Here,
+  { reading, place, batch }: Come,
+  telling: Pick<Telling, 'signal' | 'lives'>,
+): Promise<Place> {
+  const gap = gapIn(batch, place.after)
+  const first = gap === null ? 0 : await reading.firstSeq()
+  if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
+  await takeLanes(
+    inlet,
+    here,
+    batch.map((one) => messageOf(one, place.created)),
+    telling,
+  )
+  const last = batch.at(-1)
+  if (last === undefined) return place
+  const lateMs = Math.max(0, inlet.clock.now() - sentAt(last))
+  return { ...place, after: last.seq, waiting: last.info.pending, lateMs }
+}
+
+/** Resolves when all of it is durable. @throws the first that was not */
+async function takeLanes(
   inlet: Inlet,
   here: Here,
   batch: readonly Named[],
@@ -142,7 +174,7 @@ async function takeBatch(
 ): Promise<void> {
   /** What has no room waits for it in its lane: made anew as a whole, most of it would have none again. */
   const patiently = async (work: () => Promise<void>): Promise<void> => {
-    for (let pause = AGAIN_MS.first; ; pause = Math.min(pause * 2, AGAIN_MS.most)) {
+    for (let pause = AGAIN_MS.first; !signal.aborted; pause = Math.min(pause * 2, AGAIN_MS.most)) {
       try {
         await work()
         return lives()

@@ -35,6 +35,8 @@ export interface Reading {
    * @param last that came. @throws when something was delivered behind it, and is lost on the way
    */
   readonly caughtUp: (last: JsMsg | null) => Promise<number | undefined>
+  /** How many messages wait behind the last that came and was taken, also those that have come and were not. */
+  readonly waiting: (last: () => JsMsg | null) => Promise<number>
   /** Of the first message that the stream still has. */
   readonly firstSeq: () => Promise<number>
   readonly end: () => void
@@ -98,12 +100,16 @@ async function readBehind(
   return {
     place,
     messages,
+    waiting: async (last) => {
+      const { num_pending, delivered, name } = await consumer.info()
+      // What has been taken by now, and not when it was asked.
+      return Math.max(0, num_pending + delivered.consumer_seq - comeOf(last(), name))
+    },
     firstSeq: async () => (await manager.streams.info(stream)).state.first_seq,
     caughtUp: async (last) => {
       const { state } = await manager.streams.info(stream)
       const { num_pending, delivered, name } = await consumer.info()
-      const come = last?.info.consumer === name ? last.info.deliverySequence : 0
-      if (delivered.consumer_seq > come) throw failed(stream, 'something was delivered, and has not come')
+      if (delivered.consumer_seq > comeOf(last, name)) throw failed(stream, 'something was delivered, and has not come')
       return num_pending === 0 ? state.last_seq : undefined
     },
     end: () => {
@@ -114,6 +120,10 @@ async function readBehind(
     },
   }
 }
+
+/** Messages of a consumer up to the one that came last: one that was made anew counts from its beginning. */
+const comeOf = (last: JsMsg | null, consumer: string): number =>
+  last?.info.consumer === consumer ? last.info.deliverySequence : 0
 
 /** Limits of a stream have removed what came behind a place. */
 export async function missBefore(inlet: Inlet, here: Here, { created, after }: Place, first: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { From, Inlet, Refused } from './inlet.ts'
 import { take, takeOne } from './intake.ts'
 import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
+import { Standing } from './standing.ts'
 
 export class NatsTransport implements Transport {
   readonly origin: string
@@ -18,6 +19,8 @@ export class NatsTransport implements Transport {
   readonly #inlet: Inlet
   /** By the ids of their stores, which the keys of calls begin with: several nodes of one store may be in a process. */
   readonly #here = new Map<string, Set<Here>>()
+  /** How what comes is taken, by the same. */
+  readonly #standings = new Map<string, Standing>()
   /** Attempts that have begun before their application was open. */
   readonly #early = new Set<() => void>()
 
@@ -48,15 +51,27 @@ export class NatsTransport implements Transport {
       case 'send':
         return send(this.#outlet, here, asked, signal)
       case 'take':
-        return take(this.#inlet, here, (input as { readonly from: From }).from, { progress, signal, heard })
+        return take(this.#inlet, here, (input as { readonly from: From }).from, {
+          progress,
+          signal,
+          heard,
+          standing: this.standing(storeOf(idempotencyKey)),
+        })
       default:
         return takeOne(this.#inlet, here, input as Refused)
     }
   }
 
+  /** How what comes is taken into the application on a store, in this process. */
+  standing(store: string): Standing {
+    const known = this.#standings.get(store) ?? new Standing(this.#inlet.clock)
+    this.#standings.set(store, known)
+    return known
+  }
+
   /** An attempt may begin before all is open: to fail then would only have it made later. */
   #hereOf(idempotencyKey: string, signal: AbortSignal): Promise<Here> {
-    const [store = ''] = idempotencyKey.split(':', 1)
+    const store = storeOf(idempotencyKey)
     const { promise, resolve, reject } = Promise.withResolvers<Here>()
     const look = (): void => {
       const [here] = this.#here.get(store) ?? []
@@ -73,3 +88,6 @@ export class NatsTransport implements Transport {
     })
   }
 }
+
+/** The id of the store that a call's key begins with. */
+const storeOf = (idempotencyKey: string): string => idempotencyKey.split(':', 1)[0] ?? ''
