@@ -104,7 +104,9 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
     filter: said.filter,
     keys: new Map(takes.map(({ type, key }) => [type, key])),
     read: options.read ?? (({ headers, data }) => cloudEventIn(headers, data)),
+    taking: `${name}.take`,
     refused: `${name}.takeOne`,
+    begins: `${name}.begins`,
     clock: systemClock,
   }
   const transport = new NatsTransport(name, link, { link, stream, prefix, clock: systemClock }, inlet)
@@ -120,6 +122,7 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
       run,
     }),
     takeOne: operation({ input: anything<Refused>(), retry: { attempts: 1 }, timeout: '30s', run }),
+    begins: operation({ input: anything<Json>(), run }),
   })
   for (const event of sends)
     carried.on(event, (data: unknown) => carried.send({ type: event.type, data: data as Json }))
@@ -193,6 +196,7 @@ async function serve(app: Application, transport: NatsTransport, { begins, sourc
   const leave = transport.opened(view.store.id, {
     publishNamed: (event) => app.publishNamed(event),
     startNamed: (request) => app.startNamed(request),
+    begunWith: async (run) => (await app.run(run))?.input,
     identity: (event) => identityIn(app, event),
     source,
     own: new Set([app.name, ...[...view.services, ...view.workflows].map((one) => one.name)]),

@@ -59,7 +59,9 @@ describe('numbers of what comes over NATS', () => {
       stream: world.stream,
       filter,
       keys: new Map([['order.placed', 'orderId']]),
+      taking: '',
       refused: '',
+      begins: '',
       clock,
     }
     const ending = new AbortController()
@@ -71,12 +73,13 @@ describe('numbers of what comes over NATS', () => {
       },
       startNamed: () => Promise.resolve(),
       identity: () => Promise.resolve(undefined),
+      begunWith: () => Promise.resolve<unknown>(undefined),
       source: 'shop',
       own: new Set<string>(),
     }
     const read = () => ({ type: 'order.placed', data: { orderId: 'one' } })
     await send('1')
-    const told = { progress: undefined, signal: ending.signal, heard: () => {}, standing }
+    const told = { run: 'wire:take', progress: undefined, signal: ending.signal, heard: () => {}, standing }
     const taking = take({ ...inlet, read }, here, 'all', told)
     await begun
     for (const id of ['2', '3']) await send(id)

@@ -98,12 +98,23 @@ describe('streams of NATS', () => {
     const clock = new HandClock()
     const link = new Link(world.stream, world.nats.connect)
     const filter = `${world.prefix}.order.placed`
-    const inlet = { link, stream: world.stream, filter, keys: new Map(), read: () => null, refused: '', clock }
+    const inlet = {
+      link,
+      stream: world.stream,
+      filter,
+      keys: new Map(),
+      read: () => null,
+      taking: '',
+      refused: '',
+      begins: '',
+      clock,
+    }
     const nothing = (): Promise<void> => Promise.resolve()
     const here = {
       publishNamed: nothing,
       startNamed: nothing,
       identity: () => Promise.resolve(undefined),
+      begunWith: () => Promise.resolve<unknown>(undefined),
       source: 'shop',
       own: new Set<string>(),
     }
@@ -116,6 +127,7 @@ describe('streams of NATS', () => {
       if (places.length === 3) ending.abort()
     }
     const taking = take(inlet, here, 'all', {
+      run: 'wire:take',
       progress: undefined,
       signal: ending.signal,
       heard,
@@ -124,6 +136,24 @@ describe('streams of NATS', () => {
     await expect(taking).rejects.toThrow('aborted')
     await link.close()
     expect(places).toMatchObject([{ after: 0 }, { after: 1, waiting: 0 }, { after: 2, waiting: 0 }])
+  })
+
+  test('a place that the stream has not come to is refused, and the call is stuck until a person has decided', async () => {
+    await make()
+    await send('1')
+    const app = await openForTest(shopOf(world.transport({ takes: [Placed] })), { store: memory() })
+    await untilThere(app, 'order.placed', 1)
+    await app.startNamed({ call: 'wire.take', input: { from: 7 }, id: 'again' })
+    const stuck = await until(app, null, async () => {
+      const found = await stuckIn(app)
+      return found.length > 0 ? found : undefined
+    })
+    const problem = `INPUT_INVALID: the input of wire.take is not valid at from: the stream ${world.stream} ends with message 1.`
+    expect(stuck).toEqual([['again', expect.stringContaining(problem)]])
+    for (const id of ['2', '3', '4', '5', '6', '7']) await send(id)
+    await app.retry('again')
+    await untilAfter(app, 7, 'again')
+    expect(await stuckIn(app)).toEqual([])
   })
 
   test('a server that hangs does not hold up an application that closes', async () => {

@@ -34,6 +34,8 @@ const BEGIN_MS = 30_000
 const AGAIN_MS = { first: 100, most: 2000, inAll: 10_000 }
 
 interface Told {
+  /** The id of the run that takes. */
+  readonly run: string
   /** How far the attempts before have come. */
   readonly progress: Json | undefined
   readonly signal: AbortSignal
@@ -41,9 +43,9 @@ interface Told {
   readonly standing: Standing
 }
 
-/** Goes on until it is told to end. @throws what tells it so, NATS_FAILED, and what the application refuses for now */
+/** Goes on until it is told to end. @throws what tells it so, NATS_FAILED, INPUT_INVALID, and what the application refuses for now */
 export async function take(inlet: Inlet, here: Here, from: From, told: Told): Promise<never> {
-  const { progress, signal, heard, standing } = told
+  const { run, progress, signal, heard, standing } = told
   const { clock, stream } = inlet
   let place = placeOf(progress)
   let pause = AGAIN_MS.first
@@ -58,7 +60,7 @@ export async function take(inlet: Inlet, here: Here, from: From, told: Told): Pr
   }
   while (!signal.aborted) {
     try {
-      const reading = begin(inlet, here, from, place)
+      const reading = begin(inlet, here, { from, known: place, run })
       // Whoever is told to end does not wait until it has begun, which may be for ever.
       const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
       if (typeof one === 'object') await takeAll(inlet, here, one, { signal, standing, begun, lives, gone })
@@ -69,6 +71,8 @@ export async function take(inlet: Inlet, here: Here, from: From, told: Told): Pr
         )
       if (one === 'idle') throw failed(stream, `there is no connection, or no answer, after ${BEGIN_MS / 1000} s`)
     } catch (error) {
+      // A person has to say another place.
+      if (isBalletError(error) && error.code === 'INPUT_INVALID') throw error
       failingSince ??= elapsedOf(clock)
       if (elapsedOf(clock) - failingSince > AGAIN_MS.inAll)
         throw isBalletError(error) ? error : failed(stream, asError(error).message, error)

@@ -1,6 +1,7 @@
 // From where on a stream is read: behind the place that was kept, once it is sure that the stream is the one of which it says so,
 // and has what comes behind it. What it has lost is told, by a call that is stuck. Called by intake.ts.
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream'
+import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
 import { isRecord, type Json } from '../../core/json.ts'
 import type { Here } from './here.ts'
 import type { From, Inlet, Refused } from './inlet.ts'
@@ -42,9 +43,22 @@ export interface Reading {
   readonly end: () => void
 }
 
-/** Begins to read behind a place, once it is sure that it is one of this stream. */
-export async function begin(inlet: Inlet, here: Here, from: From, known: Place | null): Promise<Reading> {
-  const { link, stream } = inlet
+/** What is to be read. */
+export interface Wanted {
+  /** Where the first attempt begins. */
+  readonly from: From
+  /** How far the attempts before have come; null for the first. */
+  readonly known: Place | null
+  /** The id of the run that takes. */
+  readonly run: string
+}
+
+/**
+ * Begins to read behind a place, once it is sure that it is one of this stream.
+ * @throws NATS_FAILED, INPUT_INVALID for a place that the stream has not come to, and what the application refuses
+ */
+export async function begin(inlet: Inlet, here: Here, { from, known: kept, run }: Wanted): Promise<Reading> {
+  const { link, stream, taking } = inlet
   const linked = await link.open()
   const { created, state, config } = await linked.manager.streams.info(stream)
   if (config.retention !== 'limits')
@@ -54,8 +68,11 @@ export async function begin(inlet: Inlet, here: Here, from: From, known: Place |
     )
   /** Before all that it has: what is not there any more was never promised. */
   const all = Math.max(0, state.first_seq - 1)
+  const isNow = kept === null && from === 'now'
+  const known = isNow ? await firstOf(inlet, here, run, { created, after: state.last_seq }) : kept
   if (known === null) {
-    const after = from === 'all' ? all : from === 'now' ? state.last_seq : from
+    const after = typeof from === 'number' ? from : all
+    if (after > state.last_seq) throw beyond(taking, stream, state.last_seq)
     return readBehind(linked, inlet, { created, after, waiting: 0, lateMs: 0 })
   }
   const { after } = known
@@ -78,6 +95,35 @@ export async function begin(inlet: Inlet, here: Here, from: From, known: Place |
   }
   return readBehind(linked, inlet, known)
 }
+
+/**
+ * Where it begins with what comes from now on: that is durable before anything is taken, in a run of its own, whose id another attempt
+ * has as well. Otherwise one that begins anew, before its progress is kept, would pass over what came meanwhile.
+ */
+async function firstOf(
+  { stream, begins }: Inlet,
+  here: Here,
+  run: string,
+  now: Pick<Place, 'created' | 'after'>,
+): Promise<Place> {
+  const id = `${run}:begins`
+  try {
+    await here.startNamed({ call: begins, input: now, id })
+  } catch (error) {
+    if (!isBalletError(error) || error.code !== 'RUN_CONFLICT') throw error
+  }
+  const first = placeOf((await here.begunWith(id)) as Json | undefined)
+  if (first === null) throw failed(stream, `the run ${id} does not say behind which message it begins`)
+  return first
+}
+
+/** It would wait until the stream has come there, which may be never, and pass over all until then. */
+const beyond = (taking: string, stream: string, last: number): BalletError =>
+  fault('INPUT_INVALID', {
+    what: `the input of ${taking}`,
+    path: 'from',
+    problem: `the stream ${stream} ends with message ${last}`,
+  })
 
 async function readBehind(
   { client, manager, connection, line }: Linked,

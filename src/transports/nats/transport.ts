@@ -1,5 +1,5 @@
-// What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there, and
-// `takeOne` that was refused. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
+// What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there,
+// `takeOne` that was refused, and `begins`, which stands for where it began. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
 // engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
 import { asError } from '../../core/errors.ts'
@@ -45,18 +45,22 @@ export class NatsTransport implements Transport {
   }
 
   async ask(asked: Asked, signal: AbortSignal, heard: Heard = () => {}): Promise<unknown> {
-    const { operation, input, idempotencyKey, progress } = asked
+    const { operation, input, idempotencyKey, run, progress } = asked
     const here = await this.#hereOf(idempotencyKey, signal)
     switch (operation.slice(operation.indexOf('.') + 1)) {
       case 'send':
         return send(this.#outlet, here, asked, signal)
       case 'take':
         return take(this.#inlet, here, (input as { readonly from: From }).from, {
+          run,
           progress,
           signal,
           heard,
           standing: this.standing(storeOf(idempotencyKey)),
         })
+      case 'begins':
+        // Its run is there: that is all.
+        return undefined
       default:
         return takeOne(this.#inlet, here, input as Refused)
     }
