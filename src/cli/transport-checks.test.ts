@@ -46,6 +46,7 @@ async function said(items: readonly RunView[], counts: readonly CountView[] = []
       items: items.filter((one) => one.name === name),
     }),
     counts: async () => ({ counts, more: false }),
+    run: async (id: string) => items.find((one) => one.id === id) ?? null,
   }
   const checks = await transportChecks({ reads, app: { services }, now })
   return checks.map(({ verdict, found, todo = '-' }) => `${verdict} ${found} > ${todo}`)
@@ -90,6 +91,8 @@ it('ends of those that took mean nothing where another does, or nothing is to be
       /^warn .* orders:take was cancelled 2026-11-30 02:59:55Z > .* ballet start orders.take --input/,
     ),
   ])
+  const at = run({ id: 'orders:take:ended', name: 'orders.note', input: { created: 't', after: 7 } })
+  expect(await said([ended, at])).toEqual([expect.stringContaining(`--input '{ "from": 7 }' --id orders:take-2`)])
   const other = run({ id: 'orders:take-2', waits: [wait({ heartbeat: heartbeat({}) })] })
   expect(await said([other, ended])).toEqual([expect.stringMatching(/^ok .* orders:take-2, /)])
   expect(await said([ended], [], [])).toEqual([])
@@ -114,5 +117,5 @@ it('what is not sent: stuck, for long, or on its way', async () => {
 
 it('says nothing where that cannot be read', async () => {
   const away = () => Promise.reject(new Error('it is not there'))
-  expect(await transportChecks({ reads: { runs: away, counts: away }, app: null, now })).toEqual([])
+  expect(await transportChecks({ reads: { runs: away, counts: away, run: away }, app: null, now })).toEqual([])
 })

@@ -40,7 +40,7 @@ export function takeBare(
     }) as ReadMessage,
     taking: 'wire.take',
     refused: 'wire.takeOne',
-    begins: 'wire.begins',
+    noting: 'wire.note',
     clock: new HandClock() as Clock,
   }
   const standing = new Standing(inlet.clock)

@@ -61,7 +61,7 @@ describe('numbers of what comes over NATS', () => {
       keys: new Map([['order.placed', 'orderId']]),
       taking: '',
       refused: '',
-      begins: '',
+      noting: '',
       clock,
     }
     const ending = new AbortController()

@@ -106,7 +106,7 @@ describe('streams of NATS', () => {
       read: () => null,
       taking: '',
       refused: '',
-      begins: '',
+      noting: '',
       clock,
     }
     const nothing = (): Promise<void> => Promise.resolve()
@@ -181,6 +181,7 @@ describe('streams of NATS', () => {
     // It has waited for all to be open.
     expect((await second.run('wire:take'))?.waits[0]?.attempt).toBeUndefined()
     await second.cancel('wire:take')
+    await until(second, null, async () => (await second.run('wire:take:ended')) ?? undefined)
     await expect(second.startNamed({ call: 'wire.take', input: { from: -1 }, id: 'again' })).rejects.toThrow(
       'it must be',
     )
@@ -192,7 +193,11 @@ describe('streams of NATS', () => {
     const log = keptLog()
     const third = await openForTest(shopOf(world.transport({ takes: [Placed], log })), { store: store() })
     while (log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    expect(log.lines).toEqual([expect.stringContaining('The run "wire:take" is cancelled, so that nothing is taken')])
+    expect(log.lines).toEqual([
+      expect.stringMatching(
+        /The run "wire:take" is cancelled, so that nothing is taken.*'\{ "from": 3 \}' --id wire:take-2$/,
+      ),
+    ])
     await third.close()
     rmSync(folder, { recursive: true })
   })

@@ -16,7 +16,7 @@ import { batchesOf } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
 import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
 import { failed } from './link.ts'
-import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
+import { begin, miss, missBefore, nameOf, note, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
 import type { Standing } from './standing.ts'
 import { rest, whileWanted, within } from './within.ts'
@@ -80,7 +80,11 @@ export async function take(inlet: Inlet, here: Here, from: From, told: Told): Pr
       pause = Math.min(pause * 2, AGAIN_MS.most)
     }
   }
-  throw asError(signal.reason)
+  const reason: unknown = signal.reason
+  // A person who has ended it, and begins another, has to know behind which message.
+  if (place !== null && isBalletError(reason) && reason.code === 'CALL_ABORTED')
+    note(inlet, here, `${run}:ended`, place).catch(() => {})
+  throw asError(reason)
 }
 
 interface Telling {

@@ -100,21 +100,26 @@ export async function begin(inlet: Inlet, here: Here, { from, known: kept, run }
  * Where it begins with what comes from now on: that is durable before anything is taken, in a run of its own, whose id another attempt
  * has as well. Otherwise one that begins anew, before its progress is kept, would pass over what came meanwhile.
  */
-async function firstOf(
-  { stream, begins }: Inlet,
-  here: Here,
-  run: string,
-  now: Pick<Place, 'created' | 'after'>,
-): Promise<Place> {
+async function firstOf(inlet: Inlet, here: Here, run: string, now: Pick<Place, 'created' | 'after'>): Promise<Place> {
   const id = `${run}:begins`
+  await note(inlet, here, id, now)
+  const first = placeOf((await here.begunWith(id)) as Json | undefined)
+  if (first === null) throw failed(inlet.stream, `the run ${id} does not say behind which message it begins`)
+  return first
+}
+
+/** A place, as the input of a run: the first that was said under an id. */
+export async function note(
+  { noting }: Inlet,
+  here: Here,
+  id: string,
+  { created, after }: Pick<Place, 'created' | 'after'>,
+): Promise<void> {
   try {
-    await here.startNamed({ call: begins, input: now, id })
+    await here.startNamed({ call: noting, input: { created, after }, id })
   } catch (error) {
     if (!isBalletError(error) || error.code !== 'RUN_CONFLICT') throw error
   }
-  const first = placeOf((await here.begunWith(id)) as Json | undefined)
-  if (first === null) throw failed(stream, `the run ${id} does not say behind which message it begins`)
-  return first
 }
 
 /** It would wait until the stream has come there, which may be never, and pass over all until then. */

@@ -1,5 +1,5 @@
 // What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there,
-// `takeOne` that was refused, and `begins`, which stands for where it began. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
+// `takeOne` that was refused, and `note` where it began or ended. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
 // engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
 import { asError } from '../../core/errors.ts'
@@ -58,7 +58,7 @@ export class NatsTransport implements Transport {
           heard,
           standing: this.standing(storeOf(idempotencyKey)),
         })
-      case 'begins':
+      case 'note':
         // Its run is there: that is all.
         return undefined
       default:
