@@ -104,8 +104,8 @@ async function takeAll(inlet: Inlet, here: Here, reading: Reading, telling: Tell
   let { place } = reading
   let came: JsMsg | null = null
   const taking = standing.begin(() => waiting(() => came))
-  begun(place)
   try {
+    begun(place)
     for (let batch = await next(); batch !== null; batch = await next()) {
       const last = batch.at(-1)
       const going =
