@@ -104,7 +104,9 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
     filter: said.filter,
     keys: new Map(takes.map(({ type, key }) => [type, key])),
     read: options.read ?? (({ headers, data }) => cloudEventIn(headers, data)),
+    taking: `${name}.take`,
     refused: `${name}.takeOne`,
+    noting: `${name}.note`,
     clock: systemClock,
   }
   const transport = new NatsTransport(name, link, { link, stream, prefix, clock: systemClock }, inlet)
@@ -120,6 +122,7 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
       run,
     }),
     takeOne: operation({ input: anything<Refused>(), retry: { attempts: 1 }, timeout: '30s', run }),
+    note: operation({ input: anything<Json>(), run }),
   })
   for (const event of sends)
     carried.on(event, (data: unknown) => carried.send({ type: event.type, data: data as Json }))
@@ -129,6 +132,7 @@ export function natsTransport(name: string, options: NatsTransportOptions): Even
     name,
     service: placed(carried, transport),
     takes,
+    intake: (store: string) => transport.standing(store),
     opened: (app: Application) =>
       void serve(app, transport, {
         begins,
@@ -192,6 +196,7 @@ async function serve(app: Application, transport: NatsTransport, { begins, sourc
   const leave = transport.opened(view.store.id, {
     publishNamed: (event) => app.publishNamed(event),
     startNamed: (request) => app.startNamed(request),
+    begunWith: async (run) => (await app.run(run))?.input,
     identity: (event) => identityIn(app, event),
     source,
     own: new Set([app.name, ...[...view.services, ...view.workflows].map((one) => one.name)]),
@@ -225,7 +230,10 @@ async function begin(app: Application, { id, call, input }: NonNullable<Serving[
   }
   const run = await app.run(id)
   if (run === null || run.ended === null) return
-  const again = `ballet start ${call} --input '{ "from": <the last message that was taken> }' --id ${id}-2`
+  const ended = await app.run(`${id}:ended`).catch(() => null)
+  const after = isRecord(ended?.input) ? ended.input['after'] : undefined
+  const from = typeof after === 'number' ? String(after) : '<the last message that was taken>'
+  const again = `ballet start ${call} --input '{ "from": ${from} }' --id ${id}-2`
   log.warn(
     `The run "${id}" is ${run.status}, so that nothing is taken, unless another does. Begin another: ${again}`,
     undefined,

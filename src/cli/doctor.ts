@@ -2,19 +2,21 @@
 // process that has the store, each in a line with what to do about it, and changes nothing.
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Store } from '../core/store.ts'
 import { isAlive, type ProcessFile } from '../server/process-file.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
-import { answersHealth, clientFor } from './client.ts'
+import { answersHealth, clientFor, type Client } from './client.ts'
 import type { Command } from './command.ts'
 import { findStore, tokenFor, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { fetchChecks } from './fetch-checks.ts'
 import { keyChecks } from './key-checks.ts'
 import { oneLine } from './printable.ts'
-import { readerOf } from './store-reads.ts'
+import { readerOf, readsOf } from './store-reads.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
 import { print, type Terminal } from './terminal.ts'
+import { transportChecks } from './transport-checks.ts'
 import { shownTime } from './times.ts'
 
 const NODE_NEEDED = 24
@@ -35,7 +37,7 @@ export const doctor: Command = {
       sqliteCheck(process.versions.sqlite),
       ...keyChecks(terminal),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
-      ...(found === null ? [] : [...(await asideChecks(found, terminal)), ...(await processChecks(found, terminal))]),
+      ...(found === null ? [] : await livingChecks(found, terminal)),
     ]
     const ok = checks.every(({ verdict }) => verdict !== 'wrong')
     print(terminal, given.flag('json'), { ok, checks }, () => checks.flatMap((check) => lines(check, terminal)))
@@ -104,10 +106,35 @@ async function placeChecks(found: FoundStore | null, isNamed: boolean, terminal:
   return [check, roomCheck(nearestFolder(place.folder))]
 }
 
-/** What was acknowledged and cannot be taken now; nothing of a store that cannot be read, of which the checks before tell. */
-async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<readonly Check[]> {
+/** What is in the store, the process that has it, and what only that knows. */
+async function livingChecks(found: FoundStore, terminal: Terminal): Promise<readonly Check[]> {
+  const check = await processCheck(found, terminal)
+  const client = check.verdict === 'wrong' ? null : clientOf(found, terminal)
+  const read = await readChecks(found, client, terminal)
+  return [...read, check, ...(client === null ? [] : await fetchChecks(client))]
+}
+
+/** Nothing of a store that cannot be read, of which the checks before tell. */
+async function readChecks(
+  { place }: FoundStore,
+  client: Client | null,
+  { clock }: Terminal,
+): Promise<readonly Check[]> {
+  const app = client === null ? null : await client.app().catch(() => null)
   const store = await readerOf(place, clock).catch(() => null)
-  if (store === null) return []
+  try {
+    const reads = app === null ? store && (await readsOf(store)) : client
+    return [
+      ...(store === null ? [] : await asideChecks(store)),
+      ...(reads === null ? [] : await transportChecks({ reads, app, now: clock.now() })),
+    ]
+  } finally {
+    await store?.close()
+  }
+}
+
+/** What was acknowledged and cannot be taken now. */
+async function asideChecks(store: Store): Promise<readonly Check[]> {
   try {
     const { nodesOf } = await import('../engine/nodes.ts')
     const { aside } = await nodesOf(store, null, null)
@@ -120,8 +147,6 @@ async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<
     ]
   } catch {
     return []
-  } finally {
-    await store.close()
   }
 }
 
@@ -129,13 +154,10 @@ function nearestFolder(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder))
 }
 
-/** The process, and what only that knows. */
-async function processChecks(found: FoundStore, terminal: Terminal): Promise<readonly Check[]> {
-  const check = await processCheck(found, terminal)
-  const isThere = check.verdict !== 'wrong' && found.file.kind === 'record' && isAlive(found.file.record.pid)
-  if (!isThere || found.file.kind !== 'record') return [check]
-  const client = clientFor(found.file.record.url, tokenFor(found.file.record, terminal), terminal.clock)
-  return [check, ...(await fetchChecks(client))]
+/** For the process that has left its address; null where there is none. */
+function clientOf({ file }: FoundStore, terminal: Terminal): Client | null {
+  if (file.kind !== 'record' || !isAlive(file.record.pid)) return null
+  return clientFor(file.record.url, tokenFor(file.record, terminal), terminal.clock)
 }
 
 /** Who has the store, whether it answers, and whether it runs this version. */

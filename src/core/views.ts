@@ -312,6 +312,8 @@ export interface ApplicationView {
     readonly limit?: string | undefined
     /** Of one that fetches its calls; `waiting`: how many wait at this node. */
     readonly fetched?: (FetchedView & { readonly waiting: number }) | undefined
+    /** Of a transport of events: the types that come from there. */
+    readonly takes?: readonly string[] | undefined
     readonly operations: readonly {
       readonly name: string
       readonly outcomes: readonly string[]

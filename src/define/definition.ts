@@ -103,6 +103,18 @@ export interface EventTransport {
   readonly takes: readonly EventDefinition[]
   /** An application that has it is open, until `app.stopped`. Must not throw. */
   readonly opened: (app: Application) => void
+  /** How what comes is taken in this process, into the application on the store of this id. */
+  readonly intake?: ((store: string) => IntakeCount) | undefined
+}
+
+/** How what comes by a transport is taken in this process. */
+export interface IntakeCount {
+  /** Calls that take here: none where another node does, or nobody. */
+  readonly taking: number
+  /** Messages that were taken, since the process began. */
+  readonly taken: number
+  /** Of those calls: messages that wait, how long ago one was taken last, and how old that is if others wait, milliseconds; null where there is none. */
+  readonly now: { readonly waiting: number; readonly idleMs: number; readonly lagMs: number } | null
 }
 
 /** A reaction, as `service.on(...)` and `on(...)` make it. */

@@ -25,6 +25,7 @@ export function describe(
       name: service.name,
       ...limitOf(service.name, service.limit === null ? [] : [service.limit]),
       ...fetchedOf(service, limits),
+      ...takesOf(service.name, definition),
       operations: service.operations.map((operation) => ({
         name: operation.name,
         outcomes: operation.outcomes.map((event) => event.type),
@@ -51,6 +52,12 @@ export function describe(
     events: events.map((event) => ({ type: event.type, key: event.key })),
     signals: [...signals],
   }
+}
+
+/** What comes by a service that is a transport of events. */
+function takesOf(name: string, { transports }: ApplicationDefinition): { readonly takes?: readonly string[] } {
+  const transport = transports.find((one) => one.name === name)
+  return transport === undefined ? {} : { takes: transport.takes.map(({ type }) => type) }
 }
 
 /** How often something may be asked, beside what is said of its service. */

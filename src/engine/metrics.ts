@@ -1,6 +1,7 @@
 // The numbers of a running application: what it has counted (counts.ts), and how its shards stand in this moment, from memory
 // alone, so that they are told also while the store does not answer. They are of this process: those of several nodes are added
 // up by whoever gathers them. Asked by ApplicationDoors; docs/reference/metrics.md says what each of them means.
+import type { IntakeCount } from '../define/definition.ts'
 import type { Metric, MetricSample } from '../define/metric.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Counts, Spread, Tally } from './counts.ts'
@@ -44,6 +45,7 @@ export function metricsOf(measured: Measured): readonly Metric[] {
     ...ofDoors(counts, all),
     ...ofTimers(counts, all),
     ...ofShards(shards),
+    ...ofTransports(directory, shards),
     ...ofSpans(telemetry),
   ]
 }
@@ -226,6 +228,44 @@ function ofShards({ counts, all, numbers }: Shards): readonly Metric[] {
     ),
     counter('ballet_shards_handed_on_total', 'Shards that were given to another node.', [one(counts.shardsHandedOn)]),
     counter('ballet_shards_fenced_total', 'Shards that another node has taken away.', [one(counts.shardsFenced)]),
+  ]
+}
+
+/** Nothing where no events come by one. */
+function ofTransports({ definition }: Directory, { info }: Shards): readonly Metric[] {
+  const all = definition.transports.flatMap(({ name, takes, intake }) => {
+    const count = takes.length === 0 ? undefined : intake?.(info?.id ?? '')
+    return count === undefined ? [] : [{ name, count }]
+  })
+  if (all.length === 0) return []
+  const ofNow = (of: (now: NonNullable<IntakeCount['now']>) => number): readonly MetricSample[] =>
+    all.flatMap(({ name, count: { now } }) => (now === null ? [] : [one(of(now), { name })]))
+  return [
+    gauge(
+      'ballet_transport_taking',
+      'Calls of this node to which is delivered what comes from other applications.',
+      all.map(({ name, count }) => one(count.taking, { name })),
+    ),
+    counter(
+      'ballet_transport_taken_total',
+      'Messages that were taken from there.',
+      all.map(({ name, count }) => one(count.taken, { name })),
+    ),
+    gauge(
+      'ballet_transport_waiting',
+      'Messages that wait there.',
+      ofNow(({ waiting }) => waiting),
+    ),
+    gauge(
+      'ballet_transport_idle_seconds',
+      'How long ago one was taken last.',
+      ofNow(({ idleMs }) => idleMs / 1000),
+    ),
+    gauge(
+      'ballet_transport_lag_seconds',
+      'How old the one is that was taken last, while others wait behind it.',
+      ofNow(({ lagMs }) => lagMs / 1000),
+    ),
   ]
 }
 

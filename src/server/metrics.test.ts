@@ -10,6 +10,7 @@ import { readExposition, valueOf, type ReadMetric } from '../../test/support/exp
 import type { Application } from '../define/application.ts'
 import { silentLog } from '../engine/log.ts'
 import { ballet, event, operation, service, signal, workflow } from '../index.ts'
+import { natsTransport } from '../nats.ts'
 import { serve } from './serve.ts'
 
 type Metrics = ReadonlyMap<string, ReadMetric>
@@ -207,8 +208,17 @@ describe('docs/reference/metrics.md', () => {
 
   it('names every metric with its kind and labels, and no other', async () => {
     isAway = true
-    // Where traces are sent there are numbers of them.
-    const app = await openForTest(shop, { traces: { endpoint: 'http://127.0.0.1:1/v1/traces' } })
+    // Where traces are sent there are numbers of them, and where something comes from other applications.
+    const away = natsTransport('orders', { connect: () => new Promise(() => {}), stream: 'ORDERS', takes: [Paid] })
+    const count = { taking: 1, taken: 12, now: { waiting: 3, idleMs: 2000, lagMs: 2500 } }
+    const taking = ballet({
+      name: 'shop',
+      services: [bank],
+      workflows: [pay],
+      events: [OrderCreated],
+      transports: [{ ...away, intake: () => count }],
+    })
+    const app = await openForTest(taking, { traces: { endpoint: 'http://127.0.0.1:1/v1/traces' } })
     await using server = await serve(app, { port: 0, log: silentLog })
     await app.start(pay({ orderId: '1' }))
     await until(app, null, hasStatus(app, 'pay:1', 'stuck'))

@@ -79,10 +79,10 @@ export const untilThere = (app: Application, type: string, wanted: number): Prom
   })
 
 /** Resolves when it has taken all up to a message of the stream: the process knows that first. */
-export async function untilAfter(app: Application, wanted: number): Promise<void> {
+export async function untilAfter(app: Application, wanted: number, run = 'wire:take'): Promise<void> {
   let after: number | undefined
   while (after !== wanted) {
-    const progress = (await app.run('wire:take'))?.waits[0]?.heartbeat?.progress
+    const progress = (await app.run(run))?.waits[0]?.heartbeat?.progress
     after = (progress as { readonly after?: number } | undefined)?.after
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -104,6 +104,7 @@ describe('events over NATS', () => {
     await world.send('order.placed', cloudEvent('order.placed', 'before', { orderId: '1', number: 1 }))
     const app = await openForTest(shopOf(world.transport({ takes: [Placed], from: 'now' })), { store: memory() })
     await untilAfter(app, 1)
+    expect(await app.run('wire:take:begins')).toMatchObject({ name: 'wire.note', input: { after: 1 } })
     await world.send('order.placed', cloudEvent('order.placed', 'after', { orderId: '2', number: 2 }))
     const [taken] = await untilThere(app, 'order.placed', 1)
     expect(taken).toMatchObject({ id: 'after', source: 'https://crm.example' })

@@ -7,15 +7,14 @@ import { z } from 'zod'
 import { RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { ballet, event, memory, type Application } from '../../src/index.ts'
-import type { NatsConnection, ReadMessage, TakenEvent } from '../../src/nats.ts'
-import type { Clock } from '../../src/core/clock.ts'
+import type { NatsConnection, TakenEvent } from '../../src/nats.ts'
 import { fault } from '../../src/core/errors.ts'
-import type { From } from '../../src/transports/nats/inlet.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
-import { HandClock } from '../../src/testing.ts'
+import { Standing } from '../../src/transports/nats/standing.ts'
 import { openForTest, until } from '../support/applications.ts'
 import { cloudEvent, stuckIn, untilThere, worldOfTests } from './applications.ts'
+import { hurried, takeBare } from './bare.ts'
 import { Placed, shopOf } from './ends.ts'
 
 const proxies: (() => void)[] = []
@@ -60,19 +59,6 @@ async function wayTo(url: string) {
   }
 }
 
-/** Pauses are over at once, and have taken long; what is waited for longer comes first. */
-function hurried(): Clock {
-  let time = 0
-  return {
-    now: () => time,
-    after: (ms, over) => {
-      const pause = ms < 10_000 ? setImmediate(over) : undefined
-      if (pause !== undefined) time += 11_000
-      return () => clearImmediate(pause)
-    },
-  }
-}
-
 /** What the last attempt at the call of a run has failed with. */
 const problemOf = (app: Application, run: string): Promise<string> =>
   until(app, null, async () => (await app.run(run))?.waits[0]?.attempt?.error.message)
@@ -86,46 +72,6 @@ describe('what would stop everything', () => {
       const found = await stuckIn(app)
       return found.length > 0 ? found : undefined
     })
-
-  /** Takes without an application: what it says, by hand. */
-  const takeBare = (progress: { readonly after: number } | undefined, started: (input: unknown) => void) => {
-    const link = new Link(world.stream, world.nats.connect)
-    const inlet = {
-      link,
-      stream: world.stream,
-      filter: `${world.prefix}.>`,
-      keys: new Map([['order.placed', 'orderId']]),
-      read: (() => {
-        throw new Error('no event')
-      }) as ReadMessage,
-      refused: 'wire.takeOne',
-      clock: new HandClock() as Clock,
-    }
-    const ending = new AbortController()
-    const published: string[] = []
-    const here = {
-      publishNamed: async ({ id = '' }: { readonly id?: string | undefined }): Promise<void> => void published.push(id),
-      startNamed: async ({ input }: { readonly input: unknown }) => started(input),
-      identity: () => Promise.resolve(undefined),
-      source: 'shop',
-      own: new Set<string>(),
-    }
-    return {
-      inlet,
-      here,
-      published,
-      untilHeard: async (isOver: (place: { readonly after: number } | undefined) => boolean, from: From = 'all') => {
-        const info = await (await world.nats.manager()).streams.info(world.stream)
-        const place = progress === undefined ? undefined : { created: info.created, waiting: 0, ...progress }
-        const heard = (said: unknown): void => {
-          if (isOver(said as { readonly after: number } | undefined)) ending.abort()
-        }
-        const taking = take(inlet, here, from, { progress: place, signal: ending.signal, heard })
-        await expect(taking).rejects.toThrow('aborted')
-        await link.close()
-      },
-    }
-  }
 
   test('of many that wait none waits for what comes later', async () => {
     for (let number = 0; number < 200; number++) await order(`${number}`)
@@ -171,7 +117,7 @@ describe('what would stop everything', () => {
     await world.send('order.placed', 'one')
     await world.send('order.placed', 'two')
     const told: unknown[] = []
-    const { untilHeard } = takeBare(undefined, (input) => {
+    const { untilHeard } = takeBare(world, undefined, (input) => {
       if (input !== null && typeof input === 'object' && 'missed' in input) told.push(input.missed)
       else throw fault('PAYLOAD_TOO_LARGE', { what: 'The input', size: 2, limit: 1 })
     })
@@ -187,7 +133,7 @@ describe('what would stop everything', () => {
     await (await world.nats.manager()).streams.purge(world.stream, { seq: 4 })
     const told: unknown[] = []
     const places: number[] = []
-    const { untilHeard } = takeBare({ after: 1 }, (input) => told.push(input))
+    const { untilHeard } = takeBare(world, { after: 1 }, (input) => told.push(input))
     await untilHeard((place) => places.push(place?.after ?? -1) === 1)
     expect(told).toMatchObject([{ missed: expect.stringContaining('from message 2 to 3') as string }])
     expect(places).toEqual([3])
@@ -200,7 +146,7 @@ describe('what would stop everything', () => {
     for (const id of ['1', '2', '3', '4']) await order(id)
     await (await world.nats.manager()).streams.purge(world.stream, { seq: 4 })
     const told: unknown[] = []
-    const { inlet, untilHeard } = takeBare(undefined, (input) => told.push(input))
+    const { inlet, untilHeard } = takeBare(world, undefined, (input) => told.push(input))
     inlet.read = () => null
     await untilHeard((place) => place?.after === 4, from)
     expect(told).toEqual(missed)
@@ -208,7 +154,7 @@ describe('what would stop everything', () => {
 
   test('each message that was taken says that the attempt lives: those of one key may take long', async () => {
     for (const id of ['1', '2', '3']) await order(id)
-    const { inlet, untilHeard } = takeBare(undefined, () => {})
+    const { inlet, untilHeard } = takeBare(world, undefined, () => {})
     inlet.read = ({ subject }) => ({ type: 'order.placed', id: subject, data: { orderId: '1' } })
     const heard: unknown[] = []
     await untilHeard((place) => {
@@ -220,7 +166,7 @@ describe('what would stop everything', () => {
 
   test('a message for which an application that is overloaded has no room waits for it, and no other does', async () => {
     for (const id of ['1', '2', '3']) await order(id)
-    const { inlet, here, untilHeard } = takeBare(undefined, () => {})
+    const { inlet, here, untilHeard } = takeBare(world, undefined, () => {})
     inlet.clock = hurried()
     inlet.read = ({ data }) => JSON.parse(new TextDecoder().decode(data)) as TakenEvent
     const asked: string[] = []
@@ -237,7 +183,7 @@ describe('what would stop everything', () => {
   test('a stream that has lost what was taken gives its numbers once more, and they are taken', async () => {
     for (const id of ['1', '2']) await order(id)
     const told: unknown[] = []
-    const { inlet, published, untilHeard } = takeBare({ after: 9 }, (input) => told.push(input))
+    const { inlet, published, untilHeard } = takeBare(world, { after: 9 }, (input) => told.push(input))
     inlet.read = ({ subject }) => ({ type: 'order.placed', id: subject, data: {} })
     await untilHeard((place) => {
       if (place?.after === 2) void order('3')
@@ -252,10 +198,10 @@ describe('what would stop everything', () => {
   test('a stream that removes what was not taken here is refused', async () => {
     const name = `${world.stream}-interest`
     await world.nats.makeStream({ name, subjects: ['interest.>'], retention: RetentionPolicy.Interest })
-    const { inlet, here } = takeBare(undefined, () => {})
+    const { inlet, here } = takeBare(world, undefined, () => {})
     const link = new Link(name, world.nats.connect)
     const { signal } = new AbortController()
-    const told = { progress: undefined, signal, heard: () => {} }
+    const told = { run: 'wire:take', progress: undefined, signal, heard: () => {}, standing: new Standing(hurried()) }
     const taking = take({ ...inlet, link, stream: name, clock: hurried() }, here, 'all', told)
     await expect(taking).rejects.toThrow('its retention is "interest"')
     await link.close()

@@ -6,9 +6,10 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openForTest } from '../support/applications.ts'
-import { eventsOf, worldOfTests } from './applications.ts'
+import { cloudEvent, eventsOf, worldOfTests } from './applications.ts'
 import { shopOf, warehouseOf, Placed, Shipped } from './ends.ts'
 
 const script = new URL('life.ts', import.meta.url).pathname
@@ -71,6 +72,37 @@ describe('a wire that is cut', () => {
       expect([placed.length, shipped.length]).toEqual([ORDERS, ORDERS])
       await app.close()
     }
+    rmSync(folder, { recursive: true })
+  })
+
+  test('what comes after it has begun with what comes from now on is taken, also when it is killed at once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ballet-wire-'))
+    const live = (): ChildProcess => {
+      const args = [script, 'warehouse', join(folder, 'app.db'), world.nats.url, world.stream, world.prefix, '0', 'now']
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+      processes.push(child)
+      return child
+    }
+    const send = (id: string): Promise<number> =>
+      world.send('order.placed', cloudEvent('order.placed', id, { orderId: id, number: 1 }))
+    await send('before')
+    const first = live()
+    const manager = await world.nats.manager()
+    while ((await manager.streams.info(world.stream)).state.consumer_count === 0);
+    const gone = once(first, 'exit')
+    first.kill('SIGKILL')
+    await gone
+    await send('meanwhile')
+    const second = live()
+    await send('after')
+    for await (const line of createInterface({ input: second.stdout as Readable })) if (line === 'shipped 2') break
+    const ended = once(second, 'exit')
+    second.kill('SIGKILL')
+    await ended
+    const idle = { ...world.transport({ takes: [Placed] }), opened: (): void => {} }
+    const app = await openForTest(warehouseOf(idle), { store: `file:${join(folder, 'app.db')}` })
+    expect((await eventsOf(app, Placed.type)).map(({ id }) => id)).toEqual(['meanwhile', 'after'])
+    await app.close()
     rmSync(folder, { recursive: true })
   })
 })

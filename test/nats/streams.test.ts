@@ -7,6 +7,7 @@ import { memory, sqlite } from '../../src/index.ts'
 import { HandClock } from '../../src/testing.ts'
 import { take } from '../../src/transports/nats/intake.ts'
 import { Link } from '../../src/transports/nats/link.ts'
+import { Standing } from '../../src/transports/nats/standing.ts'
 import { keptLog, openForTest, until } from '../support/applications.ts'
 import { cloudEvent, stuckIn, untilAfter, untilThere, worldOfTests } from './applications.ts'
 import { Placed, shopOf } from './ends.ts'
@@ -97,12 +98,23 @@ describe('streams of NATS', () => {
     const clock = new HandClock()
     const link = new Link(world.stream, world.nats.connect)
     const filter = `${world.prefix}.order.placed`
-    const inlet = { link, stream: world.stream, filter, keys: new Map(), read: () => null, refused: '', clock }
+    const inlet = {
+      link,
+      stream: world.stream,
+      filter,
+      keys: new Map(),
+      read: () => null,
+      taking: '',
+      refused: '',
+      noting: '',
+      clock,
+    }
     const nothing = (): Promise<void> => Promise.resolve()
     const here = {
       publishNamed: nothing,
       startNamed: nothing,
       identity: () => Promise.resolve(undefined),
+      begunWith: () => Promise.resolve<unknown>(undefined),
       source: 'shop',
       own: new Set<string>(),
     }
@@ -114,10 +126,34 @@ describe('streams of NATS', () => {
       if (places.length === 2) setImmediate(() => clock.pass('10s'))
       if (places.length === 3) ending.abort()
     }
-    const taking = take(inlet, here, 'all', { progress: undefined, signal: ending.signal, heard })
+    const taking = take(inlet, here, 'all', {
+      run: 'wire:take',
+      progress: undefined,
+      signal: ending.signal,
+      heard,
+      standing: new Standing(clock),
+    })
     await expect(taking).rejects.toThrow('aborted')
     await link.close()
     expect(places).toMatchObject([{ after: 0 }, { after: 1, waiting: 0 }, { after: 2, waiting: 0 }])
+  })
+
+  test('a place that the stream has not come to is refused, and the call is stuck until a person has decided', async () => {
+    await make()
+    await send('1')
+    const app = await openForTest(shopOf(world.transport({ takes: [Placed] })), { store: memory() })
+    await untilThere(app, 'order.placed', 1)
+    await app.startNamed({ call: 'wire.take', input: { from: 7 }, id: 'again' })
+    const stuck = await until(app, null, async () => {
+      const found = await stuckIn(app)
+      return found.length > 0 ? found : undefined
+    })
+    const problem = `INPUT_INVALID: the input of wire.take is not valid at from: the stream ${world.stream} ends with message 1.`
+    expect(stuck).toEqual([['again', expect.stringContaining(problem)]])
+    for (const id of ['2', '3', '4', '5', '6', '7']) await send(id)
+    await app.retry('again')
+    await untilAfter(app, 7, 'again')
+    expect(await stuckIn(app)).toEqual([])
   })
 
   test('a server that hangs does not hold up an application that closes', async () => {
@@ -145,6 +181,7 @@ describe('streams of NATS', () => {
     // It has waited for all to be open.
     expect((await second.run('wire:take'))?.waits[0]?.attempt).toBeUndefined()
     await second.cancel('wire:take')
+    await until(second, null, async () => (await second.run('wire:take:ended')) ?? undefined)
     await expect(second.startNamed({ call: 'wire.take', input: { from: -1 }, id: 'again' })).rejects.toThrow(
       'it must be',
     )
@@ -156,7 +193,11 @@ describe('streams of NATS', () => {
     const log = keptLog()
     const third = await openForTest(shopOf(world.transport({ takes: [Placed], log })), { store: store() })
     while (log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    expect(log.lines).toEqual([expect.stringContaining('The run "wire:take" is cancelled, so that nothing is taken')])
+    expect(log.lines).toEqual([
+      expect.stringMatching(
+        /The run "wire:take" is cancelled, so that nothing is taken.*'\{ "from": 3 \}' --id wire:take-2$/,
+      ),
+    ])
     await third.close()
     rmSync(folder, { recursive: true })
   })

@@ -17,6 +17,8 @@ export interface TakenEvent {
 export interface Here {
   publishNamed(event: TakenEvent): Promise<unknown>
   startNamed(request: { readonly call: string; readonly input: unknown; readonly id: string }): Promise<unknown>
+  /** What a run that is there was begun with. @throws RUN_FORGOTTEN */
+  begunWith(run: string): Promise<unknown>
   /** Source and id of an event that is there, of which a reaction knows `event:<source>:<id>`; undefined when it is forgotten. */
   identity(event: {
     readonly cause: string

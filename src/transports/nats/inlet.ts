@@ -25,8 +25,10 @@ export interface Inlet {
   /** The fields of the keys, by the types that are taken. */
   readonly keys: ReadonlyMap<string, string>
   readonly read: ReadMessage
-  /** The operation that stands for a message which was refused: `orders.takeOne`. */
+  /** The operation that takes, `orders.take`; what stands for a message which was refused, `orders.takeOne`; and for where it begins or ended, `orders.note`. */
+  readonly taking: string
   readonly refused: string
+  readonly noting: string
   readonly clock: Clock
 }
 

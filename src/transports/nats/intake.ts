@@ -16,9 +16,10 @@ import { batchesOf } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
 import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
 import { failed } from './link.ts'
-import { begin, miss, missBefore, nameOf, placeOf, type Place, type Reading } from './reading.ts'
+import { begin, miss, missBefore, nameOf, note, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
-import { rest, within } from './within.ts'
+import type { Standing } from './standing.ts'
+import { rest, whileWanted, within } from './within.ts'
 
 /** A message, and what it is known by. */
 interface Named extends NatsMessage {
@@ -33,14 +34,18 @@ const BEGIN_MS = 30_000
 const AGAIN_MS = { first: 100, most: 2000, inAll: 10_000 }
 
 interface Told {
+  /** The id of the run that takes. */
+  readonly run: string
   /** How far the attempts before have come. */
   readonly progress: Json | undefined
   readonly signal: AbortSignal
   readonly heard: Heard
+  readonly standing: Standing
 }
 
-/** Goes on until it is told to end. @throws what tells it so, NATS_FAILED, and what the application refuses for now */
-export async function take(inlet: Inlet, here: Here, from: From, { progress, signal, heard }: Told): Promise<never> {
+/** Goes on until it is told to end. @throws what tells it so, NATS_FAILED, INPUT_INVALID, and what the application refuses for now */
+export async function take(inlet: Inlet, here: Here, from: From, told: Told): Promise<never> {
+  const { run, progress, signal, heard, standing } = told
   const { clock, stream } = inlet
   let place = placeOf(progress)
   let pause = AGAIN_MS.first
@@ -55,10 +60,10 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
   }
   while (!signal.aborted) {
     try {
-      const reading = begin(inlet, here, from, place)
+      const reading = begin(inlet, here, { from, known: place, run })
       // Whoever is told to end does not wait until it has begun, which may be for ever.
       const one = await within(reading, { clock, idleMs: BEGIN_MS, signal })
-      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, begun, lives, gone })
+      if (typeof one === 'object') await takeAll(inlet, here, one, { signal, standing, begun, lives, gone })
       else
         reading.then(
           ({ end }) => end(),
@@ -66,6 +71,8 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
         )
       if (one === 'idle') throw failed(stream, `there is no connection, or no answer, after ${BEGIN_MS / 1000} s`)
     } catch (error) {
+      // A person has to say another place.
+      if (isBalletError(error) && error.code === 'INPUT_INVALID') throw error
       failingSince ??= elapsedOf(clock)
       if (elapsedOf(clock) - failingSince > AGAIN_MS.inAll)
         throw isBalletError(error) ? error : failed(stream, asError(error).message, error)
@@ -73,11 +80,16 @@ export async function take(inlet: Inlet, here: Here, from: From, { progress, sig
       pause = Math.min(pause * 2, AGAIN_MS.most)
     }
   }
-  throw asError(signal.reason)
+  const reason: unknown = signal.reason
+  // A person who has ended it, and begins another, has to know behind which message.
+  if (place !== null && isBalletError(reason) && reason.code === 'CALL_ABORTED')
+    note(inlet, here, `${run}:ended`, place).catch(() => {})
+  throw asError(reason)
 }
 
 interface Telling {
   readonly signal: AbortSignal
+  readonly standing: Standing
   /** Is told where it begins, of each message, and then how far it has gone on. */
   readonly begun: (place: Place) => void
   readonly lives: () => void
@@ -85,39 +97,42 @@ interface Telling {
 }
 
 /** Takes what comes, until it is told to end. @throws also when the delivery ends */
-async function takeAll(
-  inlet: Inlet,
-  here: Here,
-  { place: start, messages, firstSeq, caughtUp, end }: Reading,
-  { signal, begun, lives, gone }: Telling,
-): Promise<void> {
+async function takeAll(inlet: Inlet, here: Here, reading: Reading, telling: Telling): Promise<void> {
+  const { messages, waiting, end } = reading
+  const { signal, standing, begun, gone } = telling
   const next = batchesOf(messages, { clock: inlet.clock, idleMs: IDLE_MS, signal })
-  let place = start
+  let { place } = reading
   let came: JsMsg | null = null
-  begun(place)
+  const taking = standing.begin(() => waiting(() => came))
   try {
+    begun(place)
     for (let batch = await next(); batch !== null; batch = await next()) {
       const last = batch.at(-1)
-      if (last === undefined) {
-        // What is for others is not delivered: without this the place would stay where the last of ours was.
-        const after = await caughtUp(came)
-        if (after !== undefined) place = { ...place, after: Math.max(after, place.after), waiting: 0 }
-      } else {
-        const gap = gapIn(batch, place.after)
-        const first = gap === null ? 0 : await firstSeq()
-        if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
-        const named = batch.map((one) => messageOf(one, place.created))
-        await takeBatch(inlet, here, named, { signal, lives })
-        came = last
-        place = { ...place, after: last.seq, waiting: last.info.pending }
-      }
+      const going =
+        last === undefined ? goOn(reading, place, came) : takeBatch(inlet, here, { reading, place, batch }, telling)
+      // What is under way may be for a shard that is taken up again only when this attempt is over.
+      const on = await whileWanted(going, signal)
+      if (on === 'aborted') break
+      if (last !== undefined) came = last
+      place = on
+      taking.gone(place, batch.length)
       gone(place)
     }
   } finally {
+    taking.end()
     end()
   }
   if (!signal.aborted) throw failed(inlet.stream, 'nothing is delivered any more')
 }
+
+/** What is for others is not delivered: without this the place would stay where the last of ours was. */
+async function goOn({ caughtUp }: Reading, place: Place, came: JsMsg | null): Promise<Place> {
+  const after = await caughtUp(came)
+  return after === undefined ? place : { ...place, after: Math.max(after, place.after), waiting: 0, lateMs: 0 }
+}
+
+/** When the server got a message, milliseconds since the epoch. */
+const sentAt = ({ info }: JsMsg): number => Math.floor(info.timestampNanos / 1e6)
 
 /** The last message before numbers that are not there: of others, or removed. */
 function gapIn(batch: readonly JsMsg[], after: number): number | null {
@@ -129,8 +144,37 @@ function gapIn(batch: readonly JsMsg[], after: number): number | null {
   return null
 }
 
-/** Resolves when all of it is durable. @throws the first that was not */
+/** Messages that came behind a place. */
+interface Come {
+  readonly reading: Reading
+  readonly place: Place
+  readonly batch: readonly JsMsg[]
+}
+
+/** Takes a piece of a stream, and what it has lost before that. Resolves when all of it is durable. @throws the first that was not */
 async function takeBatch(
+  inlet: Inlet,
+  here: Here,
+  { reading, place, batch }: Come,
+  telling: Pick<Telling, 'signal' | 'lives'>,
+): Promise<Place> {
+  const gap = gapIn(batch, place.after)
+  const first = gap === null ? 0 : await reading.firstSeq()
+  if (gap !== null && first > gap + 1) await missBefore(inlet, here, { ...place, after: gap }, first)
+  await takeLanes(
+    inlet,
+    here,
+    batch.map((one) => messageOf(one, place.created)),
+    telling,
+  )
+  const last = batch.at(-1)
+  if (last === undefined) return place
+  const lateMs = Math.max(0, inlet.clock.now() - sentAt(last))
+  return { ...place, after: last.seq, waiting: last.info.pending, lateMs }
+}
+
+/** Resolves when all of it is durable. @throws the first that was not */
+async function takeLanes(
   inlet: Inlet,
   here: Here,
   batch: readonly Named[],
@@ -138,7 +182,7 @@ async function takeBatch(
 ): Promise<void> {
   /** What has no room waits for it in its lane: made anew as a whole, most of it would have none again. */
   const patiently = async (work: () => Promise<void>): Promise<void> => {
-    for (let pause = AGAIN_MS.first; ; pause = Math.min(pause * 2, AGAIN_MS.most)) {
+    for (let pause = AGAIN_MS.first; !signal.aborted; pause = Math.min(pause * 2, AGAIN_MS.most)) {
       try {
         await work()
         return lives()

@@ -1,5 +1,5 @@
-// What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there, and
-// `takeOne` that was refused. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
+// What a transport over NATS does, by the names of its operations: `send` an event to the stream, `take` those that come there,
+// `takeOne` that was refused, and `note` where it began or ended. It is a transport of calls like any other, so attempts, retries, order and what is stuck are the
 // engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
 import { asError } from '../../core/errors.ts'
@@ -8,6 +8,7 @@ import type { From, Inlet, Refused } from './inlet.ts'
 import { take, takeOne } from './intake.ts'
 import type { Link } from './link.ts'
 import { send, type Outlet } from './send.ts'
+import { Standing } from './standing.ts'
 
 export class NatsTransport implements Transport {
   readonly origin: string
@@ -18,6 +19,8 @@ export class NatsTransport implements Transport {
   readonly #inlet: Inlet
   /** By the ids of their stores, which the keys of calls begin with: several nodes of one store may be in a process. */
   readonly #here = new Map<string, Set<Here>>()
+  /** How what comes is taken, by the same. */
+  readonly #standings = new Map<string, Standing>()
   /** Attempts that have begun before their application was open. */
   readonly #early = new Set<() => void>()
 
@@ -42,21 +45,37 @@ export class NatsTransport implements Transport {
   }
 
   async ask(asked: Asked, signal: AbortSignal, heard: Heard = () => {}): Promise<unknown> {
-    const { operation, input, idempotencyKey, progress } = asked
+    const { operation, input, idempotencyKey, run, progress } = asked
     const here = await this.#hereOf(idempotencyKey, signal)
     switch (operation.slice(operation.indexOf('.') + 1)) {
       case 'send':
         return send(this.#outlet, here, asked, signal)
       case 'take':
-        return take(this.#inlet, here, (input as { readonly from: From }).from, { progress, signal, heard })
+        return take(this.#inlet, here, (input as { readonly from: From }).from, {
+          run,
+          progress,
+          signal,
+          heard,
+          standing: this.standing(storeOf(idempotencyKey)),
+        })
+      case 'note':
+        // Its run is there: that is all.
+        return undefined
       default:
         return takeOne(this.#inlet, here, input as Refused)
     }
   }
 
+  /** How what comes is taken into the application on a store, in this process. */
+  standing(store: string): Standing {
+    const known = this.#standings.get(store) ?? new Standing(this.#inlet.clock)
+    this.#standings.set(store, known)
+    return known
+  }
+
   /** An attempt may begin before all is open: to fail then would only have it made later. */
   #hereOf(idempotencyKey: string, signal: AbortSignal): Promise<Here> {
-    const [store = ''] = idempotencyKey.split(':', 1)
+    const store = storeOf(idempotencyKey)
     const { promise, resolve, reject } = Promise.withResolvers<Here>()
     const look = (): void => {
       const [here] = this.#here.get(store) ?? []
@@ -73,3 +92,6 @@ export class NatsTransport implements Transport {
     })
   }
 }
+
+/** The id of the store that a call's key begins with. */
+const storeOf = (idempotencyKey: string): string => idempotencyKey.split(':', 1)[0] ?? ''

@@ -28,3 +28,15 @@ export function within<T>(work: Promise<T>, { clock, idleMs, signal }: Waiting):
 export async function rest(waiting: Waiting): Promise<void> {
   await within(new Promise(() => {}), waiting)
 }
+
+/** What work comes to, or that nobody waits any more: then it goes on by itself, and how it fails is nobody's. */
+export function whileWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'aborted'> {
+  const { promise, resolve, reject } = Promise.withResolvers<T | 'aborted'>()
+  const aborted = (): void => resolve('aborted')
+  signal.addEventListener('abort', aborted)
+  if (signal.aborted) aborted()
+  work.then(resolve, reject)
+  const over = (): void => signal.removeEventListener('abort', aborted)
+  promise.then(over, over)
+  return promise
+}
