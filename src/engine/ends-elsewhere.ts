@@ -2,7 +2,7 @@
 // the same, often where nobody is there to tell. Used by RunningApplication.
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { fromText, type Json } from '../core/json.ts'
 import type { RunRow } from '../core/store.ts'
 import type { RunView } from '../core/views.ts'
@@ -38,9 +38,11 @@ export class EndsElsewhere {
   settled(wait: Wait): Promise<RunView | null> {
     const { run, view, there } = this.#options
     return there.patience.waiting(async () => {
-      const now = await run(wait.id)
-      if (now === null || now.ended !== null) return now
-      const row = await this.#ended(wait)
+      // Its row is enough to wait by: to tell all of a run, its journal is read.
+      const row = await this.#ended(wait).catch((error: unknown) => {
+        if (isBalletError(error) && error.code === 'RUN_UNKNOWN') return null
+        throw error
+      })
       return row === null ? run(wait.id) : view(row)
     })
   }
