@@ -51,7 +51,7 @@ export const catalogue = {
   SIGNAL_UNKNOWN: { family: 'fix', status: 422, message: '{what} does not take the signal "{type}".{nearest}', hint: 'Declare it in the signals of the workflow.' },
   SCHEDULE_UNKNOWN: { family: 'final', status: 404, message: 'There is no schedule "{name}" here.{nearest}', hint: 'GET /api/schedules lists them, and app.schedules() in a program; a new one is listed in ballet({ schedules }).' },
   ASIDE_UNKNOWN: { family: 'final', status: 404, message: 'Nothing of the name "{item}" lies aside.', hint: 'It was taken since it was listed, or is being looked at once more. GET /api/aside lists what lies aside, and app.asides() in a program.' },
-  ASIDE_DROPPED: { family: 'final', status: 409, message: 'What lay aside as "{item}" was dropped{by}.', hint: 'It will never be done. What it was to bring about can be asked for anew.' },
+  ASIDE_DROPPED: { family: 'final', status: 409, message: 'What lay aside as "{item}" was dropped{by}.', hint: 'It will never be done. What it was to bring about can be asked for anew: ballet aside show {item} has what it said.' },
   CHOREOGRAPHY_UNKNOWN: { family: 'final', status: 404, message: 'There is no choreography "{name}" here.{nearest}', hint: 'GET /api/choreographies lists them, and app.describe() in a program; a new one is listed in ballet({ choreographies }).' },
   RUN_UNKNOWN: { family: 'final', status: 404, message: 'There is no run "{id}".', hint: 'GET /api/runs lists them, and app.runs() in a program.' },
   RUN_FORGOTTEN: { family: 'final', status: 410, message: 'The run "{id}" ended long ago and is forgotten.', hint: 'Its id is still taken, for as long as the retention says with which the application was opened. GET /api/runs lists the runs that are there.' },
