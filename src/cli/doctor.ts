@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { isAlive, type ProcessFile } from '../server/process-file.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
-import { answersHealth, clientFor } from './client.ts'
+import { answersHealth, clientFor, takesWork } from './client.ts'
 import type { Command } from './command.ts'
 import { findStore, tokenFor, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
@@ -13,9 +13,9 @@ import { fetchChecks } from './fetch-checks.ts'
 import { keyChecks } from './key-checks.ts'
 import { oneLine } from './printable.ts'
 import { readerOf } from './store-reads.ts'
+import { sharingChecks } from './sharing-checks.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
 import { print, type Terminal } from './terminal.ts'
-import { shownTime } from './times.ts'
 
 const NODE_NEEDED = 24
 /** From here on SQLite does not damage a file when two connections empty its log at once. */
@@ -35,7 +35,7 @@ export const doctor: Command = {
       sqliteCheck(process.versions.sqlite),
       ...keyChecks(terminal),
       ...(await placeChecks(found, given.text('store') !== undefined, terminal)),
-      ...(found === null ? [] : [...(await asideChecks(found, terminal)), ...(await processChecks(found, terminal))]),
+      ...(found === null ? [] : [...(await readChecks(found, terminal)), ...(await processChecks(found, terminal))]),
     ]
     const ok = checks.every(({ verdict }) => verdict !== 'wrong')
     print(terminal, given.flag('json'), { ok, checks }, () => checks.flatMap((check) => lines(check, terminal)))
@@ -104,20 +104,13 @@ async function placeChecks(found: FoundStore | null, isNamed: boolean, terminal:
   return [check, roomCheck(nearestFolder(place.folder))]
 }
 
-/** What was acknowledged and cannot be taken now; nothing of a store that cannot be read, of which the checks before tell. */
-async function asideChecks({ place }: FoundStore, { clock }: Terminal): Promise<readonly Check[]> {
+/** Who shares the store, and what lies aside; nothing of a store that cannot be read, of which the checks before tell. */
+async function readChecks({ place }: FoundStore, { clock }: Terminal): Promise<readonly Check[]> {
   const store = await readerOf(place, clock).catch(() => null)
   if (store === null) return []
   try {
     const { nodesOf } = await import('../engine/nodes.ts')
-    const { aside } = await nodesOf(store, null, null)
-    const rows = aside.reduce((sum, one) => sum + one.rows, 0)
-    const [first] = aside
-    if (first === undefined) return [{ name: 'aside', verdict: 'ok', found: 'nothing lies aside' }]
-    const found = `${rows} that were acknowledged cannot be taken now, since ${shownTime(first.since)}`
-    return [
-      { name: 'aside', verdict: 'warn', found, todo: 'ballet aside says which, and why; ballet nodes what to do.' },
-    ]
+    return sharingChecks(await nodesOf(store, null, null))
   } catch {
     return []
   } finally {
@@ -150,9 +143,10 @@ async function processCheck({ place, file }: FoundStore, { clock }: Terminal): P
     const todo = 'It hangs or is ending, or the number belongs to another process now. Look at it; end it if it hangs.'
     return { name, verdict: 'wrong', found: `${who} does not answer`, todo }
   }
-  if (!(await answersHealth(url, clock, '/readyz'))) {
-    const todo = 'It recovers, ends, or its engine has stopped: its log says which.'
-    return { name, verdict: 'warn', found: `${who} takes no work`, todo }
+  const refusal = await takesWork(url, clock)
+  if (refusal !== null) {
+    const { detail, hint } = refusal
+    return { name, verdict: 'warn', found: `${who} takes no work${detail === '' ? '' : `: ${detail}`}`, todo: hint }
   }
   const own = balletVersion()
   if (ballet === own) return { name, verdict: 'ok', found: `${who} takes work, Ballet ${ballet}` }
