@@ -136,9 +136,10 @@ export class Shares {
     if (this.#looking === null) this.#lookAgain(Math.max(0, HURRY_MS - since))
   }
 
-  /** A shard was lost: another node has it. */
+  /** A shard was lost: another node has it, or the store has gone back. */
   forget(shard: number): void {
     this.#held.delete(shard)
+    this.#takeOvers.lost(shard, this.#hold.unrenewedMs)
   }
 
   /** A shard was given back while this node is leaving: whoever is to have it may take it at once. */
