@@ -15,6 +15,8 @@ import { problemAnswer } from './problem.ts'
  * in an answer, that it is none of what was asked: `refused` or `closing`.
  */
 const SIGNATURE = 'ballet-forwarded'
+/** The node that is meant, in clear: one that was started anew at the address of another tells what was meant for that from what is signed with another secret. */
+const MEANT = 'ballet-forwarded-to'
 /** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
 const SKEW_MS = 60_000
 /** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
@@ -39,6 +41,7 @@ const HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   SIGNATURE,
+  MEANT,
 ])
 
 /** The secrets of the nodes, checked; none where there is none. @throws NODE_SECRET_SHORT */
@@ -103,6 +106,7 @@ export class Forwarding {
     const said = { at: this.#clock.now(), nonce: randomBytes(16).toString('hex'), node: owner.id, method, path, body }
     headers.set(SIGNATURE, ['v1', said.at, said.nonce, ...this.#signed(said)].join(','))
     headers.set('accept-encoding', 'identity')
+    headers.set(MEANT, owner.id)
     const late = new AbortController()
     const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
     try {
@@ -140,13 +144,15 @@ export class Forwarding {
     const { method, url } = request
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
-    const expected = this.#signed({ at: Number(at), nonce, node, method, path: pathname + search, body })
-    // Each is compared with each, whichever fits.
-    const fitting = signatures.flatMap((one) =>
-      expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
-    )
-    if (fitting.length === 0)
-      throw fault('FORWARD_FORBIDDEN', { problem: 'it was signed with another secret, or for another node' })
+    const said = { at: Number(at), nonce, node, method, path: pathname + search, body }
+    if (!this.#hasSigned(signatures, said)) {
+      const meant = request.headers.get(MEANT)
+      const isMisled = meant !== null && meant !== node && this.#hasSigned(signatures, { ...said, node: meant })
+      if (isMisled)
+        throw fault('FORWARD_FORBIDDEN', { problem: 'it was meant for another node, which was here before', meant })
+      const or = meant === null ? ', or for another node' : ''
+      throw fault('FORWARD_FORBIDDEN', { problem: `it was signed with another secret${or}` })
+    }
     const now = this.#clock.now()
     if (Math.abs(now - Number(at)) > SKEW_MS)
       throw fault('FORWARD_FORBIDDEN', {
@@ -175,6 +181,15 @@ export class Forwarding {
   /** Says to another node that this one begins nothing any more, and waits for nothing. */
   static closing({ url }: Request): Response {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
+  }
+
+  /** Whether one of the signatures is made with a secret of this node. Each is compared with each, whichever fits. */
+  #hasSigned(signatures: readonly string[], said: Said): boolean {
+    const expected = this.#signed(said)
+    const fitting = signatures.flatMap((one) =>
+      expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
+    )
+    return fitting.length > 0
   }
 
   /** A signature with each secret. */
