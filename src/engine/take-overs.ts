@@ -132,7 +132,8 @@ export class TakeOvers {
 
   /** How long a node that is gone has been silent, but for the time between two looks: what runs out was renewed its length before. */
   #silentMs({ node, isGiven }: Former, now: number): number | null {
-    const seen = isGiven ? undefined : this.#seen.get(node)
+    // What it lost itself it takes anew.
+    const seen = isGiven || node === this.#node.id ? undefined : this.#seen.get(node)
     return seen === undefined ? null : Math.round(this.#leaseMs + now - seen.at)
   }
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { systemClock } from '../../src/engine/clock.ts'
 import { ballet, event, operation, service, workflow } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
-import { gate, openForTest, until } from '../support/applications.ts'
+import { gate, keptLog, openForTest, until } from '../support/applications.ts'
 import { connection, newPlace, type Place } from './subject.ts'
 
 const closing: (() => unknown)[] = []
@@ -119,3 +119,29 @@ test('a start and an event that a node elsewhere was asked for, in a database th
   expect(await old.start(flow('a'), { id: 'a' })).toEqual({ id: 'a', created: true })
   expect(await old.publish(Told({ orderId: 'o' }), { id: 'e' })).toMatchObject({ created: true })
 })
+
+test.each(['&shards=1&lease=1', '&shards=4&lease=1'])(
+  'a backup from before a node had its shards, put back under it: the node says that the store has gone back, and nothing of who was silent: %s',
+  async (more) => {
+    const place = await newPlace()
+    closing.push(() => place.drop())
+    const flow = workflow('flow', { input: z.string(), output: z.string() }, async (_, text) => text)
+    const shop = ballet({ name: 'shop', services: [], workflows: [flow] })
+    const store = place.url(more)
+    await (await openForTest(shop, { store })).close()
+    const putBack = await backUp(place)
+    const log = keptLog()
+    const app = await openForTest(shop, { store, log })
+    await app.start(flow('a'), { id: 'a' })
+    await app.result('a')
+    await putBack()
+    await until(app, null, async () => {
+      const { created } = await app.start(flow('a'), { id: 'a' }).catch(() => ({ created: false }))
+      return created
+    })
+    await app.result('a')
+    const said = log.lines.filter((line) => /^error The store has gone back: .* than this node had/.test(line))
+    expect(said).toHaveLength(1)
+    expect(log.lines.filter((line) => line.includes('silent for'))).toEqual([])
+  },
+)
