@@ -107,6 +107,18 @@ test('what is tried again and is refused for good lies there no more, and the an
   expect(await itemsOf(app)).toEqual([])
 })
 
+test('what is set aside by the thousand does not fill the log', async () => {
+  const { app, log } = await opened(
+    new MemoryData(),
+    Array.from({ length: 40 }, (_, n) => startOf(`run-${n}`, 2)),
+  )
+  expect(await itemsOf(app)).toHaveLength(40)
+  const isTold = (line: string): boolean => line.includes('set aside')
+  expect(log.lines.filter(isTold)).toHaveLength(10)
+  await app.close()
+  expect(log.lines.filter(isTold).at(-1)).toContain('What came (start) was set aside 30 more times within a minute')
+})
+
 test('what is dropped is gone for good, whoever asks again is told who did it, also after a restart, and the log says so', async () => {
   const { codec } = lockable()
   const data = new MemoryData()
