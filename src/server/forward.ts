@@ -145,9 +145,9 @@ export class Forwarding {
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
     const said = { at: Number(at), nonce, node, method, path: pathname + search, body }
-    if (!this.#hasSigned(signatures, said)) {
+    if (!isOneOf(signatures, this.#signed(said))) {
       const meant = request.headers.get(MEANT)
-      const isMisled = meant !== null && meant !== node && this.#hasSigned(signatures, { ...said, node: meant })
+      const isMisled = meant !== null && meant !== node && isOneOf(signatures, this.#signed({ ...said, node: meant }))
       if (isMisled)
         throw fault('FORWARD_FORBIDDEN', { problem: 'it was meant for another node, which was here before', meant })
       const or = meant === null ? ', or for another node' : ''
@@ -183,15 +183,6 @@ export class Forwarding {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
   }
 
-  /** Whether one of the signatures is made with a secret of this node. Each is compared with each, whichever fits. */
-  #hasSigned(signatures: readonly string[], said: Said): boolean {
-    const expected = this.#signed(said)
-    const fitting = signatures.flatMap((one) =>
-      expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
-    )
-    return fitting.length > 0
-  }
-
   /** A signature with each secret. */
   #signed(said: Said): readonly string[] {
     const { at, nonce, node, method, path, body } = said
@@ -206,6 +197,14 @@ function passable(headers: Headers): Headers {
   const passed = new Headers()
   for (const [name, value] of headers) if (!HOP.has(name) && !named.includes(name)) passed.append(name, value)
   return passed
+}
+
+/** Whether a signature is one of those that are expected. Each is compared with each, whichever fits. */
+function isOneOf(signatures: readonly string[], expected: readonly string[]): boolean {
+  const fitting = signatures.flatMap((one) =>
+    expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
+  )
+  return fitting.length > 0
 }
 
 /** Why there is no answer. What was never sent was not taken. */

@@ -27,7 +27,6 @@ import { Hints, hintOf, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
-import { Refusals } from './refusals.ts'
 import type { Route } from './route.ts'
 import { carryingOf } from './carrying.ts'
 import {
@@ -160,7 +159,7 @@ class Site {
     this.#log = safeLog(options.log ?? consoleLog)
     this.#guard = createGuard({ ...options, hosts, origins, clock, log: this.#log })
     this.#forwarding = new Forwarding(nodeSecretsOf(options.nodeSecret), systemClock)
-    this.#forbidden = new Forbidden(new Refusals(clock, this.#log), this.#problems)
+    this.#forbidden = new Forbidden(clock, this.#log, this.#problems)
     const hints = new Hints(this.#forwarding)
     const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
     this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn, log: this.#log })
