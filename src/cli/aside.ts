@@ -1,6 +1,7 @@
 // `ballet aside`: what came, was acknowledged, and cannot be taken now. Lists it, shows one with all that it says, has one or all that match
 // looked at once more, or drops them for good: that is asked for by name or by a filter, with a reason, and can be rehearsed.
 import type { AsideAction, AsideItemView, AsideWholeView } from '../core/aside-views.ts'
+import { isRecord } from '../core/json.ts'
 import { nearest } from '../core/names.ts'
 import type { ActAsidesRequest } from '../define/asides.ts'
 import {
@@ -21,6 +22,7 @@ import { REASON_OPTIONS, reasonOf } from './reasoned.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { shownTime } from './times.ts'
+import { shellWord } from './why-waiting.ts'
 
 const WORDS = ['list', 'show', 'retry', 'drop'] as const
 type Word = (typeof WORDS)[number]
@@ -140,9 +142,13 @@ function lines(whole: AsideWholeView, place: string, { paint }: Terminal): reado
     ['id', one.id],
     ['came', `${shownTime(one.since)}${one.version === null ? '' : `, from version ${one.version}`}`],
     ['shard', String(one.shard)],
-    ['why', asideCauseWords(one)],
-    ['again', asideAgainWords(one.again)],
-    ['if dropped', lostWords(one.kind)],
+    ...(isLying(one)
+      ? ([
+          ['why', asideCauseWords(one)],
+          ['again', asideAgainWords(one.again)],
+          ['if dropped', lostWords(one.kind)],
+        ] as const)
+      : ([['dropped', `${droppedWords(one)} ${lostWords(one.kind)}`]] as const)),
   ]
   return [
     paint.bold(one.item),
@@ -156,9 +162,41 @@ function lines(whole: AsideWholeView, place: string, { paint }: Terminal): reado
             .map((line) => `  ${line}`),
         ]),
     '',
-    `  ballet aside retry ${one.item}${place}`,
-    `  ballet aside drop ${one.item} --why '<text>'${place}`,
+    ...(isLying(one)
+      ? [`  ballet aside retry ${one.item}${place}`, `  ballet aside drop ${one.item} --why '<text>'${place}`]
+      : sentAgainLines(whole, place)),
   ]
+}
+
+const isLying = (one: AsideWholeView): one is AsideWholeView & AsideItemView => one.again !== 'never'
+
+/** Characters of a value that stand in a command to be copied. */
+const COPIED = 2000
+
+/** The command that asks for what was dropped once more, where there is one. */
+function sentAgainLines({ kind, content }: AsideWholeView, place: string): readonly string[] {
+  if (!isRecord(content)) return []
+  const { call, input, type, data, id, source } = content
+  const valueOf = (value: unknown): string => {
+    const text = JSON.stringify(value) ?? 'null'
+    return shellWord(text.length <= COPIED && printable(text) === text ? text : '@<file>')
+  }
+  const word = (option: string, text: unknown): string =>
+    typeof text === 'string' ? ` ${option}${printable(shellWord(text))}` : ''
+  if (kind === 'start' && typeof call === 'string')
+    return [
+      `  ballet start${word('', call)} --input ${valueOf(input)}${word('--id ', id)}${place}   # asks for it anew`,
+    ]
+  if (kind === 'event' && typeof type === 'string')
+    return [
+      `  ballet publish${word('', type)} --data ${valueOf(data)}${word('--id ', id)}${word('--source ', source)}${place}   # says it anew`,
+    ]
+  return []
+}
+
+function droppedWords({ dropped }: AsideWholeView): string {
+  if (dropped === undefined) return 'It was dropped.'
+  return `by ${dropped.by} at ${shownTime(dropped.at)}${dropped.why === '' ? '' : `: ${dropped.why}`}.`
 }
 
 async function act(action: AsideAction, item: string, given: Given, terminal: Terminal): Promise<ExitCode> {

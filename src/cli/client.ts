@@ -182,22 +182,49 @@ class Api {
   }
 }
 
-/** Whether something at `url` answers its health check, or says that it takes work. */
-export async function answersHealth(
+/** Whether something at `url` answers its health check. */
+export async function answersHealth(url: string, clock: Clock): Promise<boolean> {
+  return (await probed(url, '/healthz', clock))?.ok ?? false
+}
+
+/** Null when it says that it takes work, else why it does not, as far as it tells. */
+export async function takesWork(
   url: string,
   clock: Clock,
-  probe: '/healthz' | '/readyz' = '/healthz',
-): Promise<boolean> {
+): Promise<{ readonly detail: string; readonly hint: string } | null> {
+  const answer = await probed(url, '/readyz', clock)
+  if (answer?.ok === true) return null
+  const { detail, hint } = problemOf(answer?.text ?? '')
+  return {
+    detail: typeof detail === 'string' ? detail : '',
+    hint: typeof hint === 'string' ? hint : 'It recovers, ends, or its engine has stopped: its log says which.',
+  }
+}
+
+/** What a probe is answered; null when it is not. */
+async function probed(
+  url: string,
+  probe: '/healthz' | '/readyz',
+  clock: Clock,
+): Promise<{ readonly ok: boolean; readonly text: string } | null> {
   const abort = new AbortController()
   const cancel = clock.after(PROBE_MS, () => abort.abort())
   try {
     const response = await fetch(new URL(probe, url), { signal: abort.signal, redirect: 'error' })
-    await response.arrayBuffer()
-    return response.ok
+    return { ok: response.ok, text: await response.text() }
   } catch {
-    return false
+    return null
   } finally {
     cancel()
+  }
+}
+
+function problemOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const body: unknown = parseText(text)
+    return isRecord(body) ? body : {}
+  } catch {
+    return {}
   }
 }
 

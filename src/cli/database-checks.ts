@@ -1,6 +1,7 @@
 // What `ballet doctor` looks at in a store's database: whether it can be reached and by which Ballet it is understood,
 // and the settings of the server on which the promise of a commit rests.
 import type { Clock } from '../core/clock.ts'
+import { showMs } from '../core/duration.ts'
 import { isBalletError } from '../core/errors.ts'
 import { SCHEMA_VERSION } from '../core/store.ts'
 import { publicUrl } from '../core/store-url.ts'
@@ -9,14 +10,28 @@ import type { Check } from './store-checks.ts'
 
 /** Beyond it, the others that want a connection will soon get none. */
 const CROWDED = 0.8
+const MORE_CONNECTIONS =
+  'Raise max_connections, or have fewer: pool in the URL of the store says how many each process has.'
+/** What PostgreSQL calls it. */
+const TOO_MANY = '53300'
+/** Clocks that are kept by a server of time are never so far from each other. */
+const ASTRAY_MS = 5000
 
 /** All that can be said of the database of a URL. */
 export async function databaseChecks(url: string, clock: Clock): Promise<readonly Check[]> {
   try {
     const found = await probe(url, clock)
-    return [storeCheck(url, found), layoutCheck(found), durabilityCheck(found), connectionsCheck(found)]
+    const { aheadMs } = found
+    return [
+      storeCheck(url, found),
+      layoutCheck(found),
+      durabilityCheck(found),
+      connectionsCheck(found),
+      clockCheck(aheadMs),
+    ]
   } catch (error) {
-    const todo = isBalletError(error) ? error.hint : 'Look at the server.'
+    const isFull = isBalletError(error) && String(error.details['problem']).includes(`(${TOO_MANY})`)
+    const todo = isFull ? MORE_CONNECTIONS : isBalletError(error) ? error.hint : 'Look at the server.'
     return [{ name: 'store', verdict: 'wrong', found: error instanceof Error ? error.message : String(error), todo }]
   }
 }
@@ -51,6 +66,16 @@ function durabilityCheck({ fsync, synchronousStandbys }: Probe): Check {
 function connectionsCheck({ connections, connectionsAllowed }: Probe): Check {
   const found = `${connections} of ${connectionsAllowed} connections are in use`
   if (connections < connectionsAllowed * CROWDED) return { name: 'server', verdict: 'ok', found }
-  const todo = 'Raise max_connections, or have fewer: pool in the URL of the store says how many each process has.'
-  return { name: 'server', verdict: 'warn', found, todo }
+  return { name: 'server', verdict: 'warn', found, todo: MORE_CONNECTIONS }
+}
+
+/** Whether the clock of this machine goes as that of the server, on which leases and epochs are. @param aheadMs of the server's. */
+export function clockCheck(aheadMs: number): Check {
+  const name = 'clock'
+  const by = showMs(Math.abs(aheadMs))
+  if (Math.abs(aheadMs) < ASTRAY_MS) return { name, verdict: 'ok', found: 'goes as that of the server' }
+  const found = `this machine is ${by} ${aheadMs > 0 ? 'ahead of' : 'behind'} the server`
+  const todo =
+    'Set it right: schedules, deadlines and sleeps go by it, and what nodes pass on to each other is refused beyond a minute.'
+  return { name, verdict: 'warn', found, todo }
 }

@@ -6,7 +6,7 @@ import type { Store } from '../core/store.ts'
 import { isAlive, type ProcessFile } from '../server/process-file.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import { balletVersion } from '../engine/ballet-version.ts'
-import { answersHealth, clientFor, type Client } from './client.ts'
+import { answersHealth, clientFor, takesWork, type Client } from './client.ts'
 import type { Command } from './command.ts'
 import { findStore, tokenFor, type FoundStore } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
@@ -14,10 +14,10 @@ import { fetchChecks } from './fetch-checks.ts'
 import { keyChecks } from './key-checks.ts'
 import { oneLine } from './printable.ts'
 import { readerOf, readsOf } from './store-reads.ts'
+import { sharingChecks } from './sharing-checks.ts'
 import { isLocked, roomCheck, storeChecks, type Check } from './store-checks.ts'
 import { print, type Terminal } from './terminal.ts'
 import { transportChecks } from './transport-checks.ts'
-import { shownTime } from './times.ts'
 
 const NODE_NEEDED = 24
 /** From here on SQLite does not damage a file when two connections empty its log at once. */
@@ -125,7 +125,7 @@ async function readChecks(
   try {
     const reads = app === null ? store && (await readsOf(store)) : client
     return [
-      ...(store === null ? [] : await asideChecks(store)),
+      ...(store === null ? [] : await sharedChecks(store)),
       ...(reads === null ? [] : await transportChecks({ reads, app, now: clock.now() })),
     ]
   } finally {
@@ -133,18 +133,11 @@ async function readChecks(
   }
 }
 
-/** What was acknowledged and cannot be taken now. */
-async function asideChecks(store: Store): Promise<readonly Check[]> {
+/** Who shares the store, and what lies aside. */
+async function sharedChecks(store: Store): Promise<readonly Check[]> {
   try {
     const { nodesOf } = await import('../engine/nodes.ts')
-    const { aside } = await nodesOf(store, null, null)
-    const rows = aside.reduce((sum, one) => sum + one.rows, 0)
-    const [first] = aside
-    if (first === undefined) return [{ name: 'aside', verdict: 'ok', found: 'nothing lies aside' }]
-    const found = `${rows} that were acknowledged cannot be taken now, since ${shownTime(first.since)}`
-    return [
-      { name: 'aside', verdict: 'warn', found, todo: 'ballet aside says which, and why; ballet nodes what to do.' },
-    ]
+    return sharingChecks(await nodesOf(store, null, null))
   } catch {
     return []
   }
@@ -172,9 +165,10 @@ async function processCheck({ place, file }: FoundStore, { clock }: Terminal): P
     const todo = 'It hangs or is ending, or the number belongs to another process now. Look at it; end it if it hangs.'
     return { name, verdict: 'wrong', found: `${who} does not answer`, todo }
   }
-  if (!(await answersHealth(url, clock, '/readyz'))) {
-    const todo = 'It recovers, ends, or its engine has stopped: its log says which.'
-    return { name, verdict: 'warn', found: `${who} takes no work`, todo }
+  const refusal = await takesWork(url, clock)
+  if (refusal !== null) {
+    const { detail, hint } = refusal
+    return { name, verdict: 'warn', found: `${who} takes no work${detail === '' ? '' : `: ${detail}`}`, todo: hint }
   }
   const own = balletVersion()
   if (ballet === own) return { name, verdict: 'ok', found: `${who} takes work, Ballet ${ballet}` }

@@ -18,7 +18,7 @@ export interface Reads {
   flows(choreography: string, request: FlowsRequest): Promise<Page<FlowView>>
   nodes(): Promise<NodesView>
   asides(request: AsidesRequest): Promise<AsidesPage>
-  /** @throws ASIDE_UNKNOWN, ASIDE_DROPPED */
+  /** Also one that was dropped. @throws ASIDE_UNKNOWN, ASIDE_DROPPED of one of which nobody knows what it said */
   aside(item: string): Promise<AsideWholeView>
   /** Everything of a causal graph, by its root. */
   graph(root: string, cursor?: string): Promise<Related>

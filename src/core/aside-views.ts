@@ -22,10 +22,14 @@ export interface AsideItemView extends Pick<AsideView, 'kind' | 'name' | 'versio
   readonly cause: { readonly code: string; readonly message: string } | null
 }
 
-/** One with what it says. */
-export interface AsideWholeView extends AsideItemView {
+/** One with what it says, also one that was dropped, for a month at least. */
+export interface AsideWholeView extends Omit<AsideItemView, 'again'> {
+  /** `never` of one that was dropped. */
+  readonly again: AsideItemView['again'] | 'never'
   /** As it was acknowledged: of a start `call` and `input`, of an event `type` and `data`, and so on. Absent where it cannot be read here. */
   readonly content?: Json
+  /** Who dropped it, when and why: it will never be done. */
+  readonly dropped?: { readonly by: string; readonly why: string; readonly at: string }
 }
 
 /** What is done to something that lies aside. */

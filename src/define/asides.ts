@@ -57,7 +57,10 @@ export interface AsidesActed {
 export interface AsideDoors {
   /** What came, was acknowledged, and lies aside, since it cannot be taken now. Read from the store. Errors: QUERY_INVALID. */
   asides(request?: AsidesRequest): Promise<AsidesPage>
-  /** One of them with all that it says, by its name. Errors: ASIDE_UNKNOWN, ASIDE_DROPPED for one that was. */
+  /**
+   * One of them with all that it says, by its name; one that was dropped has `dropped`, for a month at least. Errors: ASIDE_UNKNOWN,
+   * ASIDE_DROPPED for one of which nobody knows what it said.
+   */
   aside(item: string): Promise<AsideWholeView>
   /** Has one looked at once more by the owner of its shard, now; answers when it was. Errors: as `aside`, OWNER_SILENT. */
   retryAside(item: string, request?: Reasoned): Promise<AsideActed>

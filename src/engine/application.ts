@@ -225,7 +225,8 @@ export class RunningApplication extends ApplicationDoors implements Application 
       // It keeps nobody from taking over.
       return void sharing?.close()
     }
-    log.warn(`${error.message}${this.#ownership === null ? '' : ' This node stands by.'}`, undefined, aboutError(error))
+    // Of several they are told together.
+    if (this.#ownership !== null) log.warn(`${error.message} This node stands by.`, undefined, aboutError(error))
     const { shard: number } = shard.context
     this.#shares?.forget(number)
     void this.#shards.drop(number, 0).then(() => {

@@ -107,6 +107,18 @@ test('what is tried again and is refused for good lies there no more, and the an
   expect(await itemsOf(app)).toEqual([])
 })
 
+test('what is set aside by the thousand does not fill the log', async () => {
+  const { app, log } = await opened(
+    new MemoryData(),
+    Array.from({ length: 40 }, (_, n) => startOf(`run-${n}`, 2)),
+  )
+  expect(await itemsOf(app)).toHaveLength(40)
+  const isTold = (line: string): boolean => line.includes('set aside')
+  expect(log.lines.filter(isTold)).toHaveLength(10)
+  await app.close()
+  expect(log.lines.filter(isTold).at(-1)).toContain('What came (start) was set aside 30 more times within a minute')
+})
+
 test('what is dropped is gone for good, whoever asks again is told who did it, also after a restart, and the log says so', async () => {
   const { codec } = lockable()
   const data = new MemoryData()
@@ -124,9 +136,31 @@ test('what is dropped is gone for good, whoever asks again is told who did it, a
     code: 'ASIDE_DROPPED',
     message: expect.stringContaining('by ann') as string,
   })
-  await expect(again.aside(item)).rejects.toMatchObject({ code: 'ASIDE_DROPPED' })
+  // Whoever wants it after all finds what it said.
+  const shown = { item, kind: 'start', id: 'one', again: 'never', dropped, content: { call: 'flow', input: 1 } }
+  expect(await again.aside(item)).toMatchObject(shown)
   expect(await again.run('one')).toBeNull()
   expect((await again.nodes()).shards).toMatchObject([{ waiting: 0 }])
+})
+
+test('what was dropped unread is told with what it said once it can be read, of a codec that makes bytes', async () => {
+  const key = { isAway: true }
+  const codec: Codec = {
+    encode: (text) => Buffer.from(text),
+    decode: (payload) => {
+      const text = Buffer.from(payload).toString()
+      if (key.isAway && text.startsWith('{"call"')) throw new Error('the key is away')
+      return text
+    },
+  }
+  const { app } = await opened(new MemoryData(), [startOf('one', 1)], codec)
+  const [item = ''] = await itemsOf(app)
+  await app.dropAside(item, { by: 'ann' })
+  const unread = await app.aside(item)
+  expect(unread).toMatchObject({ again: 'never', dropped: { by: 'ann' } })
+  expect(unread.content).toBeUndefined()
+  key.isAway = false
+  expect(await app.aside(item)).toMatchObject({ content: { call: 'flow', input: 1, id: 'one' } })
 })
 
 test.each([

@@ -32,6 +32,19 @@ export interface AsideDone {
 /** Who dropped something, when and why. */
 export type Receipt = Required<AsideActed>['dropped']
 
+/** What it was. Receipts of before do not have what it said. */
+interface Was extends Pick<InboxRow, 'kind' | 'target'> {
+  readonly since: string
+  readonly data?: string | { readonly base64: string }
+}
+
+/** What is kept of one that was dropped; `row` where that is all of it. */
+export interface Kept {
+  readonly item: string
+  readonly receipt: Receipt
+  readonly row: Omit<InboxRow, 'id' | 'ns' | 'slot'> | null
+}
+
 const PAGE = 200
 /** So many are asked of a shard at once. */
 export const ASKED = 100
@@ -203,8 +216,10 @@ export class AsideActs {
     }
   }
 
-  #receipt(item: string, { kind, target, at }: InboxRow, dropped: Receipt): Payload {
-    const was = { kind, target, since: new Date(at).toISOString() }
+  /** With all that it says, as it stood: whoever wants it after all sends it again. */
+  #receipt(item: string, { kind, target, at, data }: InboxRow, dropped: Receipt): Payload {
+    const said = typeof data === 'string' ? data : { base64: Buffer.from(data).toString('base64') }
+    const was: Was = { kind, target, since: new Date(at).toISOString(), data: said }
     return this.#shard.context.encodeAsked(JSON.stringify({ ...dropped, was }), 'turn', item)
   }
 
@@ -236,21 +251,28 @@ export async function receipts(
   shard: number,
   ns: string,
   items: readonly string[],
-): Promise<readonly { readonly item: string; readonly receipt: Receipt }[]> {
+): Promise<readonly Kept[]> {
   const sought = new Set(items)
-  const found = new Map<string, Receipt>()
+  const found = new Map<string, Kept>()
   for (let after: number | null = 0; after !== null;) {
     const { rows, next }: AsidePage = await asidePage(store, shard, receiptsOf(ns), PAGE, after)
-    for (const { target, data, at } of rows) {
-      if (!sought.has(target)) continue
+    for (const { target: item, data, at } of rows) {
+      if (!sought.has(item)) continue
       try {
-        const { by, why, at: when } = parseText(decode(data, 'turn', target)) as Receipt
-        found.set(target, { by, why, at: when })
+        const { by, why, at: when, was } = parseText(decode(data, 'turn', item)) as Receipt & { readonly was: Was }
+        found.set(item, { item, receipt: { by, why, at: when }, row: rowOf(was) })
       } catch {
-        found.set(target, { by: 'unknown', why: '', at: new Date(at).toISOString() })
+        const receipt = { by: 'unknown', why: '', at: new Date(at).toISOString() }
+        found.set(item, { item, receipt, row: null })
       }
     }
     after = next
   }
-  return [...found].map(([item, receipt]) => ({ item, receipt }))
+  return [...found.values()]
+}
+
+function rowOf({ kind, target, since, data }: Was): Kept['row'] {
+  if (data === undefined) return null
+  const said = typeof data === 'string' ? data : Buffer.from(data.base64, 'base64')
+  return { kind, target, at: Date.parse(since), data: said }
 }

@@ -9,9 +9,9 @@ import type { Reasoned } from '../define/reasoned.ts'
 import type { ActAsidesRequest, AsidesActed, AsidesPage, AsidesRequest } from '../define/asides.ts'
 import { reasonOf } from './actions.ts'
 import type { ApplicationOptions } from './application-options.ts'
-import { ASKED, receipts, type AsideAsked, type AsideDone } from './aside-acts.ts'
+import { ASKED, receipts, type AsideAsked, type AsideDone, type Kept, type Receipt } from './aside-acts.ts'
 import { itemOf, shardOfItem } from './aside-rows.ts'
-import { asideRead, asideReads, type AsideRead, type AsideReading } from './asides.ts'
+import { asideRead, asideReads, readingsOf, readRow, type AsideRead, type AsideReading, type Found } from './asides.ts'
 import type { Directory } from './directory.ts'
 import type { Doors } from './doors.ts'
 import { busyShards } from './nodes.ts'
@@ -66,11 +66,19 @@ export class AsideAnswers {
     return { items: reads.map((read) => this.#view(read)), more }
   }
 
-  /** One with all that it says. @throws ASIDE_UNKNOWN, ASIDE_DROPPED */
+  /** One with all that it says, or said. @throws ASIDE_UNKNOWN, ASIDE_DROPPED of one of which nobody knows what it said */
   async show(item: string): Promise<AsideWholeView> {
-    const read = await this.#read(item)
-    const { said } = read.found
-    return { ...this.#view(read), ...(said === null ? {} : { content: said }) }
+    const { store, reading } = this.#options
+    const shard = await this.#shardOf(item)
+    const read = await asideRead(store, shard, reading, item)
+    if (read !== null) return { ...this.#view(read), ...contentOf(read.found) }
+    const kept = await this.#kept(shard, item)
+    if (kept === null || kept.row === null) throw unknown(item, kept)
+    const { receipt, row, found } = kept
+    const { kind, name, version, id } = found
+    const since = new Date(row.at).toISOString()
+    const view = { item, shard, kind, name, version, id, again: 'never', since, cause: null } as const
+    return { ...view, ...contentOf(found), dropped: receipt }
   }
 
   /** @throws ASIDE_UNKNOWN, ASIDE_DROPPED for one that was, what the owner of the shard does */
@@ -147,25 +155,23 @@ export class AsideAnswers {
     return shard
   }
 
-  async #read(item: string): Promise<AsideRead> {
-    const { store, reading } = this.#options
-    const shard = await this.#shardOf(item)
-    const read = await asideRead(store, shard, reading, item)
-    if (read === null) throw await this.#unknown(shard, item)
-    return read
-  }
-
   /** That there is none, or that it was dropped. */
   async #unknown(shard: number, item: string): Promise<Error> {
+    return unknown(item, await this.#kept(shard, item))
+  }
+
+  /** What is kept of one that was dropped. */
+  async #kept(shard: number, item: string): Promise<KeptRead | null> {
     const { store, reading } = this.#options
-    if (reading === null) return fault('ASIDE_UNKNOWN', { item })
-    const { ns, codec } = reading
-    const decode = (payload: Parameters<typeof codec.decode>[0], row: 'turn', id: string): string =>
-      codec.decode(payload, { namespace: ns, row, id })
-    const [found] = await receipts({ store, decode }, shard, ns, [item])
-    if (found === undefined) return fault('ASIDE_UNKNOWN', { item })
-    const { by, why, at } = found.receipt
-    return fault('ASIDE_DROPPED', { item, by: ` by ${by} at ${at}${why === '' ? '' : `: ${why}`}` })
+    for (const { ns, codec } of await readingsOf(store, [shard], reading)) {
+      const decode = (payload: Parameters<typeof codec.decode>[0], row: 'turn', id: string): string =>
+        codec.decode(payload, { namespace: ns, row, id })
+      const [kept] = await receipts({ store, decode }, shard, ns, [item])
+      if (kept === undefined) continue
+      const { receipt, row } = kept
+      return row === null ? { receipt, row } : { receipt, row, found: readRow(row, { ns, codec }) }
+    }
+    return null
   }
 
   #view(read: AsideRead): AsideItemView {
@@ -198,6 +204,19 @@ export class AsideAnswers {
       return toFailure(error)
     }
   }
+}
+
+type KeptRead =
+  | { readonly receipt: Receipt; readonly row: null }
+  | { readonly receipt: Receipt; readonly row: NonNullable<Kept['row']>; readonly found: Found }
+
+/** Where it can be read. */
+const contentOf = ({ said }: Found): Pick<AsideWholeView, 'content'> => (said === null ? {} : { content: said })
+
+function unknown(item: string, kept: Pick<KeptRead, 'receipt'> | null): Error {
+  if (kept === null) return fault('ASIDE_UNKNOWN', { item })
+  const { by, why, at } = kept.receipt
+  return fault('ASIDE_DROPPED', { item, by: ` by ${by} at ${at}${why === '' ? '' : `: ${why}`}` })
 }
 
 /** What this node would refuse it with. @throws that */

@@ -48,6 +48,13 @@ async function opened(away: Set<string>, inputs: readonly number[]) {
 }
 
 /** `done`, or the code of what refused it. */
+/** Whether one lies there still, or was dropped; a code when it is neither. */
+const seen = (app: Application, item: string): Promise<string> =>
+  app.aside(item).then(
+    ({ dropped }) => (dropped === undefined ? 'lies' : 'dropped'),
+    (error: { readonly code: string }) => error.code,
+  )
+
 const outcome = (act: Promise<unknown>): Promise<string> =>
   act.then(
     () => 'done',
@@ -85,12 +92,8 @@ test('each of it is taken, or dropped, or lies there', async () => {
       // What is being looked at in this moment lies in the inbox, for which a negative answer waits.
       const runs = await Promise.all([...items.keys()].map((id) => app.run(id)))
       const lying = (await app.asides()).items.map(({ id }) => id)
-      const shown = await Promise.all([...items.values()].map((item) => outcome(app.aside(item))))
-      const states = [...items.keys()].map((id, n) => [
-        runs[n] !== null,
-        shown[n] === 'ASIDE_DROPPED',
-        lying.includes(id),
-      ])
+      const shown = await Promise.all([...items.values()].map((item) => seen(app, item)))
+      const states = [...items.keys()].map((id, n) => [runs[n] !== null, shown[n] === 'dropped', lying.includes(id)])
       expect(states.map((all) => all.filter(Boolean).length)).toEqual(states.map(() => 1))
       await app.close()
     },

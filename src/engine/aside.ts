@@ -65,7 +65,7 @@ export class Aside {
 
   /** Takes a row out of the inbox and keeps it, in one batch. */
   set({ id, ...item }: InboxRow, place: AsidePlace, error: unknown): void {
-    const { writer, inbox, log, ns, counts } = this.#context
+    const { writer, inbox, stuckLines, ns, counts } = this.#context
     this.#lying += 1
     counts.setAside += 1
     writer.rows.posts.push({ ...item, ns: nameOf(ns, place) })
@@ -74,10 +74,9 @@ export class Aside {
     writer.flush()
     const until = place === 'later' ? 'it can be' : 'the shard is owned anew'
     const cause = toFailure(error)
-    log.error(
+    stuckLines.aside(
+      { ...item, code: cause.code },
       `What came for ${item.target} (${item.kind}) cannot be taken and is set aside until ${until}: ${cause.message}`,
-      undefined,
-      { code: cause.code },
     )
     this.#explain(itemOf(this.#context.shard, item), cause)
     this.came(item, { outcome: 'aside', cause })

@@ -24,7 +24,7 @@ const NAMESPACES = 100
 const MOST_IDS = 5
 
 /** What a row is about. */
-interface Found extends Pick<AsideView, 'kind' | 'name' | 'version'> {
+export interface Found extends Pick<AsideView, 'kind' | 'name' | 'version'> {
   readonly id: string
   /** All that it says; null where that cannot be read here, for the reason in `unread`. */
   readonly said: Json | null
@@ -134,7 +134,7 @@ const isMeant = (found: Found, { kind, name, version, unread }: AsideFilter): bo
   (unread === undefined || (found.said === null) === unread)
 
 /** Whose rows are read, and how. */
-async function readingsOf(
+export async function readingsOf(
   store: Store,
   shards: readonly number[],
   reading: AsideReading | null,
@@ -180,7 +180,10 @@ function add(
 }
 
 /** Of one that cannot be read here no more is known than what it is for. */
-function readRow({ kind, target, data }: InboxRow, { ns, codec }: AsideReading): Found {
+export function readRow(
+  { kind, target, data }: Pick<InboxRow, 'kind' | 'target' | 'data'>,
+  { ns, codec }: AsideReading,
+): Found {
   const unread = { kind, name: kind === 'event' ? target : null, version: null, id: target, said: null } as const
   try {
     const said = parseText(codec.decode(data, { namespace: ns, row: 'turn', id: target })) as Json

@@ -149,7 +149,10 @@ export class Doors {
         (error: unknown) => {
           // An owner of an older version looks for a run of that name.
           if (!isBalletError(error) || error.code !== 'RUN_UNKNOWN') throw error
-          throw fault('OWNER_REFUSED', { what: `to ${asked.action} what lies aside` })
+          throw fault('OWNER_REFUSED', {
+            what: `to ${asked.action} what lies aside`,
+            problem: 'it is of an older version of Ballet',
+          })
         },
       )
     return own.requests.asides.act(asked).catch((error: unknown) => {

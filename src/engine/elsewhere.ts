@@ -5,7 +5,6 @@
 import { elapsedOf, type Clock, type Random } from '../core/clock.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import type { Delivered } from '../core/journal.ts'
-import { parseText } from '../core/json-text.ts'
 import { toText } from '../core/json.ts'
 import { checkId } from '../core/names.ts'
 import type { Placement } from '../core/placement.ts'
@@ -36,10 +35,10 @@ import { contentHash } from './content-hash.ts'
 import { askOwner, type DirectOptions, type OfOwner, type Owned } from './direct.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AsideAct, AskedAct } from './far-actions.ts'
-import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
+import { AnswersRead, notTaken, refusal, type Ask, type Done } from './far-answers.ts'
 import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
-import { liesIn, otherLies, type Posted } from './lying.ts'
+import { liesIn, otherLies, type Named, type Posted } from './lying.ts'
 import { LOOK_MS, Patience } from './patience.ts'
 import { checkDeadline } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -69,8 +68,7 @@ export class Elsewhere {
   readonly #place: Placement
   readonly patience: Patience
   readonly #asked: AskedStarts
-  /** The last answer of each shard that was read, to whomever: those behind it are younger. */
-  readonly #answers = new Map<number, number>()
+  readonly #answers: AnswersRead
   /** How long it takes as of late until what was put into an inbox has been taken. */
   #takenMs = 0
 
@@ -79,9 +77,10 @@ export class Elsewhere {
     this.#options = options
     this.patience = new Patience(options.clock)
     this.#asked = new AskedStarts(options.clock)
+    this.#answers = new AnswersRead(options)
   }
 
-  /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
+  /** @throws RUN_CONFLICT, TIME_INVALID, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, STORE_WENT_BACK, and what the store does */
   async start(asked: AskedStart, request: StartRequest, tx?: object): Promise<Started> {
     const { birth, given, workflow } = asked
     const { id, hash, at, deadline } = birth
@@ -131,7 +130,7 @@ export class Elsewhere {
     }
   }
 
-  /** @throws EVENT_CONFLICT, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, and what the store does */
+  /** @throws EVENT_CONFLICT, OVERLOADED, OWNER_REFUSED, OWNER_SILENT, STORE_WENT_BACK, and what the store does */
   async publish(asked: AskedEvent, request: PublishRequest, tx?: object): Promise<Published> {
     const { id, given, source, hash, key, name, type } = asked
     const shard = this.#place.shardOf(key)
@@ -237,29 +236,11 @@ export class Elsewhere {
 
   /** What the owner of a shard says to what is put into its inbox. @throws what it is refused with, OWNER_SILENT */
   async #ask<T extends Done>(kind: InboxItem['kind'], name: string, body: object, of: What): Promise<T> {
-    const { random, clock } = this.#options
-    const ask = random.uuid(clock.now())
-    const shard = this.#place.shardOf(name)
-    // What is answered already was not asked here: many, one after the other, would read all answers of a minute each.
-    const after = this.#answers.get(shard) ?? 0
-    await this.#post(kind, name, name, { ...body, ask } satisfies Asked)
-    const answer = await this.#whenTaken(() => this.#answerTo(shard, ask, after))
+    const posted = await this.#post(kind, name, name, body)
+    const answer = await this.#whenTaken(() => this.#answers.to(posted))
     if (answer === null) throw silent(of)
-    if ('refused' in answer) throw fault(answer.refused.code, answer.refused.details)
+    if ('refused' in answer) throw refusal(answer)
     return answer.done as T
-  }
-
-  async #answerTo(shard: number, ask: string, from: number): Promise<FarAnswer | null> {
-    const { store, ns, codec } = this.#options
-    for (let after = from; ;) {
-      const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
-      this.#answers.set(shard, Math.max(this.#answers.get(shard) ?? 0, rows.at(-1)?.id ?? 0))
-      const found = rows.find(({ target }) => target === ask)
-      if (found !== undefined)
-        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as FarAnswer
-      if (rows.length < PAGE) return null
-      after = rows.at(-1)?.id ?? after
-    }
   }
 
   /** What is needed to read in a shard. */
@@ -334,13 +315,13 @@ export class Elsewhere {
 
   /**
    * The claim of what was put into an inbox, or that it lies there still when that takes too long, or was set aside and is taken
-   * later. When it is nowhere and the name is free, it was refused. @throws OWNER_REFUSED
+   * later. When it is nowhere and the name is free, it was refused, which its owner has answered. @throws OWNER_REFUSED, STORE_WENT_BACK
    */
   async #taken(
     shard: number,
     space: Claim['space'],
     id: string,
-    posted: Posted,
+    posted: Posted & Ask,
     what: string,
   ): Promise<Claim | 'lies' | 'aside'> {
     const { store, ns } = this.#options
@@ -356,7 +337,7 @@ export class Elsewhere {
     for (const inbox of [ns, ...asidesOf(ns), ns])
       if (await liesIn(store, shard, inbox, posted)) return inbox === ns ? 'lies' : 'aside'
     const claim = await this.#claim(shard, space, id)
-    if (claim === null) throw fault('OWNER_REFUSED', { what })
+    if (claim === null) throw notTaken(await this.#answers.to(posted), what)
     return claim
   }
 
@@ -377,19 +358,26 @@ export class Elsewhere {
   }
 
   /** @param tag says to which shard it goes. */
-  async #post(kind: InboxItem['kind'], target: string, tag: string, body: AskedBody, tx?: object): Promise<Posted> {
-    const { store, ns, codec, clock, shards } = this.#options
-    // Nobody waits for what a transaction has asked for.
-    const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
-    const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
+  async #post(
+    kind: InboxItem['kind'],
+    target: string,
+    tag: string,
+    body: Partial<Named> & object,
+    tx?: object,
+  ): Promise<Posted & Ask> {
+    const { store, ns, codec, clock, random, shards } = this.#options
     const shard = this.#place.shardOf(tag)
+    const asking = this.#answers.ask(shard, random.uuid(clock.now()))
+    // Nobody waits for what a transaction has asked for.
+    const text = JSON.stringify(tx === undefined ? { ...body, ask: asking.ask } : { ...body, silent: true })
+    const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const item = { ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }
     if (tx === undefined) await store.post(shard, [item])
     else await putWithin(store, tx, { shard, ...item }, body)
     // Nobody here sees the end of somebody's transaction.
     if (tx === undefined) shards.posted(shard)
     else shards.expected(shard)
-    return { kind, target, data }
+    return { kind, target, data, ...asking }
   }
 }
 

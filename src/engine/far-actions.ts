@@ -92,7 +92,14 @@ export class FarActions {
       const { code, message } = toFailure(error)
       const what = act.action === 'aside' ? 'what lies aside' : `the run "${act.run}"`
       context.log.error(`Asked at another node to ${act.action} ${what}: ${message}`, undefined, { run: act.run, code })
-      answers.refused(row, ask, fault('OWNER_REFUSED', { what: `to ${act.action} ${what}` }))
+      answers.refused(
+        row,
+        ask,
+        fault('OWNER_REFUSED', {
+          what: `to ${act.action} ${what}`,
+          problem: `it could not, and its log says more (${code})`,
+        }),
+      )
     })
   }
 }

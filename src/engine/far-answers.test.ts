@@ -7,8 +7,8 @@ import { memory } from '../stores/memory/memory-store.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
 import { guarded } from '../../test/support/stores.ts'
-import { fault } from '../core/errors.ts'
-import { answersOf } from './far-answers.ts'
+import { fault, type ErrorCode } from '../core/errors.ts'
+import { answersOf, refusal } from './far-answers.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const nothing = workflow('nothing', { input: z.null(), output: z.null() }, async () => null)
@@ -54,4 +54,14 @@ test('answers that could not be read when the application was opened are forgott
   await rounds(50)
   expect(data.inbox.size).toBe(0)
   await app.close()
+})
+
+test('a node of a newer version refuses with an error that is not known here: that is said by its code', () => {
+  const known = refusal({ refused: { code: 'RUN_ENDED', details: { id: 'a', status: 'failed' } } })
+  expect(known).toMatchObject({ code: 'RUN_ENDED', message: expect.stringContaining('"a"') as string })
+  const unknown = refusal({ refused: { code: 'SIGNAL_TOO_GREEN' as ErrorCode, details: {} } })
+  expect(unknown).toMatchObject({
+    code: 'OWNER_REFUSED',
+    message: expect.stringContaining('SIGNAL_TOO_GREEN') as string,
+  })
 })

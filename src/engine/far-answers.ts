@@ -4,8 +4,10 @@
 //
 //   asked --its owner takes it--> done, or refused --in the same batch--> answered --a minute later--> forgotten
 import type { Cancel } from '../core/clock.ts'
-import type { BalletError } from '../core/errors.ts'
-import type { InboxRow } from '../core/store.ts'
+import type { Codec } from '../core/codec.ts'
+import { catalogue, fault, type BalletError } from '../core/errors.ts'
+import { parseText } from '../core/json-text.ts'
+import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Acted, Signalled, Started } from '../define/application.ts'
 import type { AsideDone } from './aside-acts.ts'
 import { orFailure } from './run-rows.ts'
@@ -99,4 +101,60 @@ export class FarAnswers {
     this.#isStopped = true
     this.#next?.()
   }
+}
+
+/** By what the answer to something that was put into an inbox is found: it has this name, and comes behind another one. */
+export interface Ask {
+  readonly shard: number
+  readonly ask: string
+  readonly after: number
+}
+
+/** Answers, for whoever has asked. */
+export class AnswersRead {
+  readonly #options: { readonly store: StoreReader; readonly ns: string; readonly codec: Codec }
+  /** The last answer of each shard that was read, to whomever: those behind it are younger. */
+  readonly #last = new Map<number, number>()
+
+  constructor(options: { readonly store: StoreReader; readonly ns: string; readonly codec: Codec }) {
+    this.#options = options
+  }
+
+  /** Before it is asked. What is answered already was not asked here: many, one after the other, would read all answers of a minute each. */
+  ask(shard: number, ask: string): Ask {
+    return { shard, ask, after: this.#last.get(shard) ?? 0 }
+  }
+
+  /** Null while there is none. */
+  async to({ shard, ask, after: from }: Ask): Promise<FarAnswer | null> {
+    const { store, ns, codec } = this.#options
+    for (let after = from; ;) {
+      const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
+      this.#last.set(shard, Math.max(this.#last.get(shard) ?? 0, rows.at(-1)?.id ?? 0))
+      const found = rows.find(({ target }) => target === ask)
+      if (found !== undefined)
+        return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as FarAnswer
+      if (rows.length < PAGE) return null
+      after = rows.at(-1)?.id ?? after
+    }
+  }
+}
+
+/** What something was refused with. A newer version of Ballet may have errors that this one does not know. */
+export function refusal({ refused: { code, details } }: Extract<FarAnswer, { refused: unknown }>): BalletError {
+  if (Object.hasOwn(catalogue, code)) return fault(code, details)
+  return fault('OWNER_REFUSED', {
+    what: 'what was asked',
+    problem: `${code}, which this version of Ballet does not know`,
+  })
+}
+
+/**
+ * Why a start or an event was not taken that lies nowhere any more. Its owner has answered when it refused it. Without an answer nobody
+ * has taken or refused it: the store has gone back (gone-back.ts), to before it came.
+ */
+export function notTaken(answer: FarAnswer | null, what: string): Error {
+  if (answer !== null && 'refused' in answer)
+    return fault('OWNER_REFUSED', { what, problem: refusal(answer).message.replace(/\.$/, '') })
+  return fault('STORE_WENT_BACK', { what })
 }

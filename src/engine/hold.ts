@@ -32,6 +32,11 @@ export class LeaseHold implements Hold {
     return this.#elapsed() - this.#sentAt < this.#lengthMs
   }
 
+  /** How long ago the last renewal was sent. */
+  get unrenewedMs(): number {
+    return this.#elapsed() - this.#sentAt
+  }
+
   whenSure(callback: () => void): void {
     if (this.isSure) callback()
     else this.#waiting.push(callback)

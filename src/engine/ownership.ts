@@ -12,7 +12,7 @@ import type { LeaseLook, Leases, NodeInfo } from '../core/lease.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
-import { isStillHeld } from './gone-back.ts'
+import { isStillHeld, tellIfGoneBack } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
@@ -59,6 +59,8 @@ export class Ownership {
   readonly #takeOvers: TakeOvers
   #state: 'waiting' | 'owning' | 'gone' = 'waiting'
   #tenure: Tenure | null = null
+  /** What this node had when a commit told that it is lost, until it has looked why. */
+  #lost: Tenure | null = null
   #look: LeaseLook | null = null
   #joinedAt = Number.NEGATIVE_INFINITY
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -117,6 +119,7 @@ export class Ownership {
   standBy(): void {
     if (this.#state === 'gone') return
     this.#state = 'waiting'
+    this.#lost = this.#tenure
     this.#tenure = null
     this.#look = null
     this.#joinedAt = Number.NEGATIVE_INFINITY
@@ -134,7 +137,11 @@ export class Ownership {
   }
 
   async #standBy(): Promise<void> {
-    const { clock, leases, node } = this.#options
+    const { clock, leases, node, log } = this.#options
+    const lost = this.#lost
+    this.#lost = null
+    // A commit has told it, and no renewal; when it has been taken anew it cannot be seen any more.
+    if (lost !== null) await tellIfGoneBack(new Map([[lost.shard, lost]]), leases, log)
     const now = elapsedOf(clock)
     if (now - this.#joinedAt >= leases.lengthMs / RENEWALS) {
       await leases.join(node)
@@ -177,9 +184,11 @@ export class Ownership {
     const held = await leases.renew(node.id)
     if (this.#tenure !== tenure) return
     const own = held.find(({ shard }) => shard === tenure.shard)
-    if (isStillHeld(tenure.shard, { epoch: tenure.epoch, head }, own, log)) hold.renewed(sentAt)
+    const known = { epoch: tenure.epoch, head }
+    if (isStillHeld(tenure.shard, known, own, log)) hold.renewed(sentAt)
     else {
       this.#tenure = null
+      if (own?.epoch !== known.epoch) void tellIfGoneBack(new Map([[tenure.shard, known]]), leases, log)
       this.#options.lost(fault('SHARD_FENCED', { shard: tenure.shard }))
     }
   }

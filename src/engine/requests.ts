@@ -229,22 +229,22 @@ export class Requests {
         context.log.error(`An inbox row for ${row.target} waits: ${message}`, undefined, { code })
         return false
       }
-      // Of a begin it is the asking of its reaction, and nobody at a node waits for that.
-      const { ask } = isBalletError(error) && row.kind !== 'begin' ? (parseText(text) as Asked) : {}
-      if (isBalletError(error) && ask !== undefined) {
-        this.#shard.aside.came(row, { outcome: 'refused', cause })
-        this.answers.refused(row, ask, error)
-        return true
-      }
       const aside = asideFor(row, text, context.clock.now(), error)
       if (aside !== null) {
         this.#shard.aside.set(row, aside, error)
         return true
       }
       this.#shard.aside.came(row, { outcome: 'refused', cause })
+      // Of a begin it is the asking of its reaction, and nobody at a node waits for that.
+      const { ask } = isBalletError(error) && row.kind !== 'begin' ? (parseText(text) as Asked) : {}
       const run = sayerOf(row, text)
       const what = run === undefined ? `An inbox row for ${row.target}` : `What the run "${run}" emitted`
-      context.log.warn(`${what} was not taken: ${message}`, undefined, { code, run })
+      if (ask === undefined || row.kind === 'start' || row.kind === 'event')
+        context.log.warn(`${what} was not taken: ${message}`, undefined, { code, run })
+      if (isBalletError(error) && ask !== undefined) {
+        this.answers.refused(row, ask, error)
+        return true
+      }
       this.#drain(way)
       context.writer.flush()
     }

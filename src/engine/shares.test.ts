@@ -24,13 +24,14 @@ function setting(
   const held = new Map<number, () => boolean>()
   const lost: number[] = []
   const heads = new Map<number, number>()
+  const log = keptLog()
   const shares = new Shares({
     counts: new Counts(),
     leases: leasesOf(leases),
     store: 'store',
     node: node('a'),
     clock,
-    log: keptLog(),
+    log,
     own: ({ shard }, _hold, isHeld) => {
       held.set(shard, isHeld)
       return takenUp()
@@ -44,7 +45,7 @@ function setting(
       throw error
     },
   })
-  return { clock, time, disk, held, heads, lost, shares }
+  return { clock, time, disk, held, heads, log, lost, shares }
 }
 
 test('a shard that is lost before its runs are taken up is not held any more: nobody begins it', async () => {
@@ -59,6 +60,23 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   await rounds(20)
   expect(lost).toContain(1)
   expect(held.get(1)?.()).toBe(false)
+  await shares.close()
+})
+
+test('a node that was halted says once which shards it has lost, and for how long its lease was not renewed', async () => {
+  const { clock, time, disk, log, lost, shares } = setting()
+  await shares.start()
+  time.pass(LEASE_MS)
+  disk.join(node('b'))
+  expect(disk.takeAll([0, 1], 'b', 'shop')).toHaveLength(2)
+  clock.pass(24_000)
+  await rounds(20)
+  expect(lost.toSorted()).toEqual([0, 1])
+  for (const shard of lost) shares.forget(shard)
+  await rounds(1)
+  expect(log.lines.filter((line) => line.includes('lost'))).toEqual([
+    'warn This node has lost the shards 0, 1: its lease was not renewed for 24s, and lasts 3s. The process was halted, or the database out of its reach.',
+  ])
   await shares.close()
 })
 

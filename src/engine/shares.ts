@@ -15,7 +15,7 @@ import { candidatesOf, LEAVING, ownerOf } from '../core/shares.ts'
 import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
-import { isStillHeld } from './gone-back.ts'
+import { isStillHeld, tellIfGoneBack, type Known } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
@@ -62,6 +62,8 @@ export class Shares {
   readonly #takeOvers: TakeOvers
   /** Epochs of the shards that are here. */
   readonly #held = new Map<number, number>()
+  /** Shards of which a commit has told that they are lost, since the last renewal. */
+  readonly #missed = new Map<number, Known>()
   /** Shards that are being handed on, and cannot be taken meanwhile. */
   readonly #leaving = new Set<number>()
   #survey: Survey = { nodes: [], shards: [] }
@@ -136,9 +138,13 @@ export class Shares {
     if (this.#looking === null) this.#lookAgain(Math.max(0, HURRY_MS - since))
   }
 
-  /** A shard was lost: another node has it. */
+  /** A shard was lost: another node has it, or the store has gone back. */
   forget(shard: number): void {
+    const epoch = this.#held.get(shard)
+    // A commit has told it, and no renewal.
+    if (epoch !== undefined) this.#missed.set(shard, { epoch, head: this.#options.headOf(shard) })
     this.#held.delete(shard)
+    this.#takeOvers.lost(shard, this.#hold.unrenewedMs)
   }
 
   /** A shard was given back while this node is leaving: whoever is to have it may take it at once. */
@@ -246,18 +252,33 @@ export class Shares {
     const sentAt = elapsedOf(clock)
     const before = new Map([...this.#held].map(([shard, epoch]) => [shard, { epoch, head: headOf(shard) }]))
     if (before.size === 0) {
+      this.#tellIfGoneBack(this.#takeMissed())
       await leases.join(this.#state === 'open' ? node : { ...node, version: LEAVING })
       return this.#hold.renewed(sentAt)
     }
     const held = new Map((await leases.renew(node.id)).map((one) => [one.shard, one]))
+    const gone = this.#takeMissed()
     // Before anything goes on that waited for the lease: in a shard that was lost it is another's.
     for (const [shard, known] of before) {
       if (this.#held.get(shard) !== known.epoch || this.#leaving.has(shard)) continue
       if (isStillHeld(shard, known, held.get(shard), log)) continue
       this.#held.delete(shard)
+      if (held.get(shard)?.epoch !== known.epoch) gone.set(shard, known)
       lost(shard, fault('SHARD_FENCED', { shard }))
     }
+    this.#tellIfGoneBack(gone)
     if (held.size > 0) this.#hold.renewed(sentAt)
+  }
+
+  #takeMissed(): Map<number, Known> {
+    const missed = new Map(this.#missed)
+    this.#missed.clear()
+    return missed
+  }
+
+  #tellIfGoneBack(lost: ReadonlyMap<number, Known>): void {
+    const { leases, log } = this.#options
+    if (lost.size > 0) void tellIfGoneBack(lost, leases, log)
   }
 
   #owners(): string {

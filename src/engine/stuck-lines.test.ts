@@ -33,6 +33,18 @@ test('of one name and reason ten lines are written in a minute, and then how man
   expect(log.lines[11]).toBe('error pay 1 is stuck')
 })
 
+test('of what is set aside ten lines are written in a minute of each kind and error, and then how much more there was', () => {
+  const { log, clock, stuckLines } = lines()
+  const start = { kind: 'start', code: 'CODEC_FAILED' } as const
+  for (let nth = 1; nth <= 5000; nth++) stuckLines.aside({ ...start, target: `flow:${nth}` }, `${nth} lies aside`)
+  stuckLines.aside({ kind: 'event', code: 'CODEC_FAILED', target: 'told' }, 'an event lies aside')
+  expect(log.lines.slice(9)).toEqual(['error 10 lies aside', 'error an event lies aside'])
+  clock.pass(60_000)
+  expect(log.lines.slice(11)).toEqual([
+    'error What came (start) was set aside 4990 more times within a minute, the last of it for flow:5000: ballet aside --kind start shows it',
+  ])
+})
+
 test('those of another name or reason are told beside them', () => {
   const { log, say } = lines()
   say(11)

@@ -1,13 +1,12 @@
-// What the log says of runs that become stuck. A bug can stick thousands of them in a minute, and what each of them is stuck by
-// stands in its journal: so of one name and reason the first few in a minute are told one by one, and how many more there were in
-// one line at its end. One a process; told by endings.ts and facts.ts, ended by Shards.
-import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
+// What the log says of runs that become stuck, and of what is set aside. A bug can stick thousands of runs in a minute, and a key that is
+// missing sets as many rows aside, again at each node that takes their shard; what is wrong with each of them stands in its journal, or
+// is told by `ballet aside`. So of one name and reason the first few are told (few-lines.ts). One a process; told by endings.ts,
+// facts.ts and aside.ts, ended by Shards.
+import type { Clock } from '../core/clock.ts'
 import type { Json } from '../core/json.ts'
+import type { InboxItem } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
-
-/** Lines of one name and reason within a minute. */
-const MOST = 10
-const MINUTE_MS = 60_000
+import { FewLines, timesWords } from './few-lines.ts'
 
 /** A run that became stuck. */
 export interface BecameStuck {
@@ -18,66 +17,48 @@ export interface BecameStuck {
   readonly code: string
 }
 
-interface Minute {
-  readonly since: number
-  lines: number
-  more: number
-  last: BecameStuck
-  cancel: Cancel
+/** What was set aside. */
+export interface SetAside extends Pick<InboxItem, 'kind' | 'target'> {
+  readonly code: string
 }
 
 export class StuckLines {
-  readonly #clock: Clock
+  readonly #few: FewLines
   readonly #log: Log
-  readonly #minutes = new Map<string, Minute>()
 
   constructor({ clock, log }: { readonly clock: Clock; readonly log: Log }) {
-    this.#clock = clock
+    this.#few = new FewLines(clock)
     this.#log = log
   }
 
-  say(run: BecameStuck, words: string, data?: Json): void {
-    const minute = this.#minuteOf(run)
-    minute.last = run
-    minute.lines += 1
-    if (minute.lines <= MOST) {
-      const { id, op, code } = run
-      return this.#log.error(words, data, { run: id, op, code })
-    }
-    minute.more += 1
-    if (minute.more > 1) return
-    const left = minute.since + MINUTE_MS - elapsedOf(this.#clock)
-    minute.cancel = this.#clock.after(left, () => this.#end(minute))
+  say({ id, name, reason, op, code }: BecameStuck, words: string, data?: Json): void {
+    this.#few.say(
+      `${reason} ${name}`,
+      () => this.#log.error(words, data, { run: id, op, code }),
+      (more) =>
+        this.#log.error(
+          `Runs of ${name} became stuck (${reason}) ${timesWords(more)} within a minute, the last of them "${id}": ballet runs --reason ${reason} --name ${name} shows them`,
+          { more, name, reason },
+          { code },
+        ),
+    )
+  }
+
+  aside({ kind, target, code }: SetAside, words: string): void {
+    this.#few.say(
+      `aside ${kind} ${code}`,
+      () => this.#log.error(words, undefined, { code }),
+      (more) =>
+        this.#log.error(
+          `What came (${kind}) was set aside ${timesWords(more)} within a minute, the last of it for ${target}: ballet aside --kind ${kind} shows it`,
+          { more, kind },
+          { code },
+        ),
+    )
   }
 
   /** Nothing more comes: what was not told yet is. */
   close(): void {
-    for (const minute of this.#minutes.values()) this.#end(minute)
-  }
-
-  #minuteOf(run: BecameStuck): Minute {
-    const now = elapsedOf(this.#clock)
-    const known = this.#minutes.get(nameOf(run))
-    if (known !== undefined && now - known.since < MINUTE_MS) return known
-    if (known !== undefined) this.#end(known)
-    const minute: Minute = { since: now, lines: 0, more: 0, last: run, cancel: () => {} }
-    this.#minutes.set(nameOf(run), minute)
-    return minute
-  }
-
-  #end({ more, last, cancel }: Minute): void {
-    cancel()
-    const { id, name, reason, code } = last
-    this.#minutes.delete(nameOf(last))
-    if (more === 0) return
-    const times = more === 1 ? 'once more' : `${more} more times`
-    const command = `ballet runs --reason ${reason} --name ${name}`
-    this.#log.error(
-      `Runs of ${name} became stuck (${reason}) ${times} within a minute, the last of them "${id}": ${command} shows them`,
-      { more, name, reason },
-      { code },
-    )
+    this.#few.close()
   }
 }
-
-const nameOf = ({ name, reason }: BecameStuck): string => `${reason} ${name}`

@@ -2,7 +2,7 @@
 // ownership.ts), which nothing here changes. One line for all shards that go the same way at the same time.
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { showMs } from '../core/duration.ts'
-import type { NodeInfo, SurveyedShard } from '../core/lease.ts'
+import type { Leases, NodeInfo, SurveyedShard } from '../core/lease.ts'
 import type { Log } from '../define/definition.ts'
 import type { Counts } from './counts.ts'
 
@@ -30,6 +30,7 @@ export interface TakeOversOptions {
   readonly clock: Clock
   readonly log: Log
   readonly counts: TakenCounts
+  readonly leases: Pick<Leases, 'lengthMs'>
 }
 
 export class TakeOvers {
@@ -37,17 +38,20 @@ export class TakeOvers {
   readonly #clock: Clock
   readonly #log: Log
   readonly #counts: TakenCounts
+  readonly #leaseMs: number
   /** Other nodes, and when each was seen last with a lease that ran. */
   readonly #seen = new Map<string, { readonly node: Other; readonly at: number }>()
   /** The node that owned a shard last, and whether it has given it back. */
   readonly #owners = new Map<number, { readonly node: string; readonly isGiven: boolean }>()
   readonly #handing = new Map<string, Handing>()
+  #lost: number[] = []
 
-  constructor({ node, clock, log, counts }: TakeOversOptions) {
+  constructor({ node, clock, log, counts, leases }: TakeOversOptions) {
     this.#node = node
     this.#clock = clock
     this.#log = log
     this.#counts = counts
+    this.#leaseMs = leases.lengthMs
   }
 
   /** Who is there, and who owns what, as the store has just told. */
@@ -97,6 +101,21 @@ export class TakeOvers {
     }
   }
 
+  /** This one was lost. Told once of all that are lost in one moment: a node that was halted loses whatever it had. */
+  lost(shard: number, unrenewedMs: number): void {
+    this.#lost.push(shard)
+    if (this.#lost.length > 1) return
+    queueMicrotask(() => {
+      const shards = this.#lost
+      this.#lost = []
+      const isLate = unrenewedMs > this.#leaseMs && Number.isFinite(unrenewedMs)
+      const late = `its lease was not renewed for ${showMs(Math.round(unrenewedMs))}, and lasts ${showMs(this.#leaseMs)}`
+      const why = isLate ? `: ${late}. The process was halted, or the database out of its reach` : ''
+      const data = { shards, ...(isLate ? { unrenewedMs: Math.round(unrenewedMs) } : {}) }
+      this.#log.warn(`This node has lost ${shardWords(shards)}${why}.`, data, { code: 'SHARD_FENCED' })
+    })
+  }
+
   #formersOf(shards: readonly number[]): readonly Former[] {
     const formers = new Map<string, Former>()
     for (const shard of shards) {
@@ -111,10 +130,11 @@ export class TakeOvers {
     return [...formers.values()]
   }
 
-  /** How long a node that is gone has been silent, as far as this one has seen. */
+  /** How long a node that is gone has been silent, but for the time between two looks: what runs out was renewed its length before. */
   #silentMs({ node, isGiven }: Former, now: number): number | null {
-    const seen = isGiven ? undefined : this.#seen.get(node)
-    return seen === undefined ? null : Math.round(now - seen.at)
+    // What it lost itself it takes anew.
+    const seen = isGiven || node === this.#node.id ? undefined : this.#seen.get(node)
+    return seen === undefined ? null : Math.round(this.#leaseMs + now - seen.at)
   }
 
   #tellTaken({ node, isGiven, shards }: Former, silentMs: number | null, tookMs: number): void {

@@ -154,6 +154,16 @@ test('what was signed with another secret, for another node, or long ago is refu
     forbidden,
   )
   await expect(new Forwarding([SECRET], clock).take(request.clone(), 'other', LIMIT)).rejects.toMatchObject(forbidden)
+  // One that is started anew where another was is meant by whoever has not heard of it yet: no secret is wrong then.
+  const told = async (secret: string, node: string, asked = request): Promise<unknown> =>
+    new Forwarding([secret], clock).take(asked.clone(), node, LIMIT).catch((error: Error) => error.message)
+  expect(await told(SECRET, 'other')).toContain('it was meant for another node, which was here before')
+  const bare = new Request(request.clone())
+  bare.headers.delete('ballet-forwarded-to')
+  for (const node of ['owner', 'other'])
+    expect(await told(`${SECRET}!`, node)).toMatch(/: it was signed with another secret\.$/)
+  // One of an older version does not say whom it means.
+  expect(await told(SECRET, 'other', bare)).toContain('another secret, or for another node')
   await expect(new Forwarding([], clock).take(request.clone(), 'owner', LIMIT)).rejects.toMatchObject(forbidden)
   clock.pass(60_001)
   await expect(new Forwarding([SECRET], clock).take(request, 'owner', LIMIT)).rejects.toMatchObject(forbidden)

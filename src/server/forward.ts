@@ -16,6 +16,8 @@ import { problemAnswer } from './problem.ts'
  * in an answer, that it is none of what was asked: `refused` or `closing`.
  */
 const SIGNATURE = 'ballet-forwarded'
+/** The node that is meant, in clear: one that was started anew at the address of another tells what was meant for that from what is signed with another secret. */
+const MEANT = 'ballet-forwarded-to'
 /** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
 const SKEW_MS = 60_000
 /** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
@@ -40,6 +42,7 @@ const HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   SIGNATURE,
+  MEANT,
 ])
 
 /** The secrets of the nodes, checked; none where there is none. @throws NODE_SECRET_SHORT */
@@ -104,6 +107,7 @@ export class Forwarding {
     const headers = passable(request.headers)
     headers.set(SIGNATURE, this.#signature({ node: owner.id, method, path, body }))
     headers.set('accept-encoding', 'identity')
+    headers.set(MEANT, owner.id)
     const late = new AbortController()
     const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
     try {
@@ -132,7 +136,7 @@ export class Forwarding {
     if (!this.isPossible) throw fault('NOT_READY')
     const body = Buffer.from(text)
     const signature = this.#signature({ node: id, method: 'POST', path, body })
-    const headers = { 'content-type': 'application/json', [SIGNATURE]: signature }
+    const headers = { 'content-type': 'application/json', [SIGNATURE]: signature, [MEANT]: id }
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
       const other = posted.headers[SIGNATURE]
@@ -170,13 +174,15 @@ export class Forwarding {
     const { method, url } = request
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
-    const expected = this.#signed({ at: Number(at), nonce, node, method, path: pathname + search, body })
-    // Each is compared with each, whichever fits.
-    const fitting = signatures.flatMap((one) =>
-      expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
-    )
-    if (fitting.length === 0)
-      throw fault('FORWARD_FORBIDDEN', { problem: 'it was signed with another secret, or for another node' })
+    const said = { at: Number(at), nonce, node, method, path: pathname + search, body }
+    if (!isOneOf(signatures, this.#signed(said))) {
+      const meant = request.headers.get(MEANT)
+      const isMisled = meant !== null && meant !== node && isOneOf(signatures, this.#signed({ ...said, node: meant }))
+      if (isMisled)
+        throw fault('FORWARD_FORBIDDEN', { problem: 'it was meant for another node, which was here before', meant })
+      const or = meant === null ? ', or for another node' : ''
+      throw fault('FORWARD_FORBIDDEN', { problem: `it was signed with another secret${or}` })
+    }
     const now = this.#clock.now()
     if (Math.abs(now - Number(at)) > SKEW_MS)
       throw fault('FORWARD_FORBIDDEN', {
@@ -224,6 +230,14 @@ function passable(headers: Headers): Headers {
   const passed = new Headers()
   for (const [name, value] of headers) if (!HOP.has(name) && !named.includes(name)) passed.append(name, value)
   return passed
+}
+
+/** Whether a signature is one of those that are expected. Each is compared with each, whichever fits. */
+function isOneOf(signatures: readonly string[], expected: readonly string[]): boolean {
+  const fitting = signatures.flatMap((one) =>
+    expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
+  )
+  return fitting.length > 0
 }
 
 /** Why there is no answer. What was never sent was not taken. */

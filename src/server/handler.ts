@@ -20,6 +20,7 @@ import { answer as answerOf, PlainAnswer, type Answer } from './answer.ts'
 import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
 import { FailedSignIns } from './failed-sign-ins.ts'
+import { Forbidden } from './forbidden.ts'
 import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { ASKS_LIMIT_BYTES, ASKS_PATH, asksCarrier, asksOf } from './asks.ts'
@@ -144,7 +145,7 @@ class Site {
   readonly #passedOn = new WeakSet<Request>()
   /** What another node has not answered: it came before this server began to close. */
   readonly #left = new WeakSet<Request>()
-  readonly #told = new Set<string>()
+  readonly #forbidden: Forbidden
   readonly #problems = new Map<string, number>()
   readonly #conditions: Conditions
   readonly #work: Work
@@ -159,6 +160,7 @@ class Site {
     this.#log = safeLog(options.log ?? consoleLog)
     this.#guard = createGuard({ ...options, hosts, origins, clock, log: this.#log })
     this.#forwarding = new Forwarding(nodeSecretsOf(options.nodeSecret), systemClock)
+    this.#forbidden = new Forbidden(clock, this.#log, this.#problems)
     const hints = new Hints(this.#forwarding)
     const isPassedOn = (request: Request): boolean => this.#passedOn.has(request)
     this.#work = new Work({ forwarding: this.#forwarding, clock, isPassedOn, log: this.#log })
@@ -301,8 +303,7 @@ class Site {
     } catch (error) {
       const { pathname } = new URL(request.url)
       if (!isBalletError(error) || error.code !== 'FORWARD_FORBIDDEN') throw error
-      if (!this.#told.has(error.message)) this.#log.warn(error.message, undefined, { code: error.code })
-      this.#told.add(error.message)
+      this.#forbidden.add(`${request.method} ${pathname}`, error)
       return Forwarding.refusal(error, pathname)
     }
   }

@@ -75,7 +75,11 @@ describe('ballet aside', () => {
     const again = await box.run(['aside', 'drop', two, '--why', 'x'])
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining(`${two} was dropped before, by ann at `)])
     const shown = await box.run(['aside', 'show', two])
-    expect([shown.code, shown.stderr]).toEqual([4, expect.stringContaining('ASIDE_DROPPED')])
+    expect([shown.code, shown.stdout]).toEqual([
+      0,
+      expect.stringMatching(/dropped +by ann at .*: ordered twice\. The run never begins/),
+    ])
+    expect(shown.stdout).toContain('\n  ballet start flow --input 2 --id two   # asks for it anew\n')
     const all = await box.run(['aside', 'drop', '--all', '--name', 'flow', '--rehearse'])
     expect(all.stdout).toBe(`1 would be dropped; nothing was done.\n  ${three}\n`)
     expect((await box.run(['aside', 'retry', '--all'])).code).toBe(4)

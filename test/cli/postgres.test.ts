@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { connection, newPlace, type Place } from '../postgres/subject.ts'
+import { databaseChecks } from '../../src/cli/database-checks.ts'
+import { systemClock } from '../../src/engine/clock.ts'
 import { application } from './application.ts'
 import { Sandbox } from './sandbox.ts'
 
@@ -44,6 +46,18 @@ it('serves, reads, replays and looks at a store in PostgreSQL', async () => {
   expect(await ballet('replay', 'app.ts', '--store', url)).toMatchObject({ code: 0 })
   expect((await ballet('runs', '--store', `${url}&nonsense=1`)).stderr).toContain('nonsense')
   expect(printed.join('\n')).not.toContain(SECRET)
+})
+
+it('says what to do about a server that takes no more connections', async () => {
+  const sql = await connection()
+  const role = `full_${place.schema}`
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN CONNECTION LIMIT 0`)
+  try {
+    const [check] = await databaseChecks(place.url().replace(/\/\/[^@]*@/, `//${role}@`), systemClock)
+    expect(check).toMatchObject({ verdict: 'wrong', todo: expect.stringMatching(/^Raise max_connections/) as string })
+  } finally {
+    await sql.unsafe(`DROP ROLE ${role}`)
+  }
 })
 
 it('serves several nodes of one store, and lists them', async () => {

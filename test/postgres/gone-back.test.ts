@@ -3,8 +3,10 @@
 // calls that are made anew as before.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ballet, operation, service, workflow } from '../../src/index.ts'
-import { openForTest, until } from '../support/applications.ts'
+import { systemClock } from '../../src/engine/clock.ts'
+import { ballet, event, operation, service, workflow } from '../../src/index.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
+import { gate, keptLog, openForTest, until } from '../support/applications.ts'
 import { connection, newPlace, type Place } from './subject.ts'
 
 const closing: (() => unknown)[] = []
@@ -67,5 +69,79 @@ test.each(['&shards=1&lease=3', '&shards=4&lease=3'])(
     await putBack()
     await until(app, null, async () => asked.length > 1 && (await app.run('a'))?.status === 'completed')
     expect(new Set(asked).size).toBe(1)
+  },
+)
+
+test('a start and an event that a node elsewhere was asked for, in a database that has gone back meanwhile: that is said, and nobody is blamed', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const url = place.url('&shards=4&lease=3&pool=4')
+  const Told = event('told', z.object({ orderId: z.string() }), { key: 'orderId' })
+  const flow = workflow('flow', { input: z.string(), output: z.string() }, async (_, text) => text)
+  const definition = (version: string) =>
+    ballet({ name: 'shop', version, services: [], workflows: [flow], events: [Told] })
+  // What lies in an inbox is read when the test says so.
+  const reads = gate()
+  let isHeld = false
+  const real = postgres({ url, clock: systemClock })
+  const held = new Proxy(real, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        if (name === 'inbox' && isHeld) await reads.promise
+        return (value as (...given: unknown[]) => unknown).apply(target, args)
+      }
+    },
+  })
+  await openForTest(definition('2'), { store: held })
+  const old = await openForTest(definition('1'), { store: url })
+  const sql = await connection()
+  const lying = async (): Promise<number> => {
+    const [row] = await sql.unsafe(
+      `SELECT count(*)::int AS rows FROM ${place.schema}.inbox WHERE kind IN ('start', 'event')`,
+    )
+    return Number(row?.['rows'])
+  }
+  const putBack = await backUp(place)
+  isHeld = true
+  const asked = [old.start(flow('a'), { id: 'a' }), old.publish(Told({ orderId: 'o' }), { id: 'e' })]
+  const answers = Promise.allSettled(asked)
+  while ((await lying()) < 2) await new Promise((resolve) => setImmediate(resolve))
+  await putBack()
+  isHeld = false
+  reads.open()
+  const gone = {
+    status: 'rejected',
+    reason: expect.objectContaining({ code: 'STORE_WENT_BACK', family: 'retry' }) as unknown,
+  }
+  expect(await answers).toEqual([gone, gone])
+  expect(await old.start(flow('a'), { id: 'a' })).toEqual({ id: 'a', created: true })
+  expect(await old.publish(Told({ orderId: 'o' }), { id: 'e' })).toMatchObject({ created: true })
+})
+
+test.each(['&shards=1&lease=1', '&shards=4&lease=1'])(
+  'a backup from before a node had its shards, put back under it: the node says that the store has gone back, and nothing of who was silent: %s',
+  async (more) => {
+    const place = await newPlace()
+    closing.push(() => place.drop())
+    const flow = workflow('flow', { input: z.string(), output: z.string() }, async (_, text) => text)
+    const shop = ballet({ name: 'shop', services: [], workflows: [flow] })
+    const store = place.url(more)
+    await (await openForTest(shop, { store })).close()
+    const putBack = await backUp(place)
+    const log = keptLog()
+    const app = await openForTest(shop, { store, log })
+    await app.start(flow('a'), { id: 'a' })
+    await app.result('a')
+    await putBack()
+    await until(app, null, async () => {
+      const { created } = await app.start(flow('a'), { id: 'a' }).catch(() => ({ created: false }))
+      return created
+    })
+    await app.result('a')
+    const said = log.lines.filter((line) => /^error The store has gone back: .* than this node had/.test(line))
+    expect(said).toHaveLength(1)
+    expect(log.lines.filter((line) => line.includes('silent for'))).toEqual([])
   },
 )

@@ -39,10 +39,12 @@ function watchedLog(): Log & { line(words: RegExp): Promise<Line> } {
   return { info: keep, warn: keep, error: keep, line }
 }
 
+const LEASE_MS = 1000
+
 async function newUrl(shards: number) {
   const found = await newPlace()
   closing.push(() => found.drop())
-  return { url: found.url(`&shards=${shards}&lease=1`), schema: found.schema }
+  return { url: found.url(`&shards=${shards}&lease=${LEASE_MS / 1000}`), schema: found.schema }
 }
 
 /** A node that has taken all shards and is heard of no more. */
@@ -73,6 +75,8 @@ test('a node that takes over from one that is gone says from whom and how long i
     /^Took over the shards 0, 1, .*, 15 of the node ghost at http:\/\/ghost:1, silent for \S+, and took up what runs there in \S+$/,
   )
   expect(taken.data).toMatchObject({ shards, from: 'ghost' })
+  // It was heard of last when its lease was renewed, which is as long ago as that lease is.
+  expect((taken.data as { readonly silentMs: number }).silentMs).toBeGreaterThanOrEqual(LEASE_MS)
   const others = watchedLog()
   const second = await openForTest(shop, { store: url, log: others })
   const handed = await log.line(/^Handed on /)

@@ -18,6 +18,8 @@ export interface Probe {
   readonly fsync: boolean
   /** One question and its answer. */
   readonly roundTripMs: number
+  /** By how much the clock of this machine is ahead of that of the server; milliseconds, right to within the round trip. */
+  readonly aheadMs: number
   readonly connections: number
   readonly connectionsAllowed: number
 }
@@ -29,8 +31,10 @@ export async function probe(url: string, clock: Clock): Promise<Probe> {
   const deadline = link.deadline(address.deadlineMs)
   try {
     const since = clock.now()
-    await link.send({ text: 'SELECT 1', parameters: [] })
+    const asked = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint::text'
+    const [[there] = []] = (await link.send({ text: asked, parameters: [] })).rows
     const roundTripMs = clock.now() - since
+    const aheadMs = Math.round(since + roundTripMs / 2 - Number(there))
     const look = `SELECT current_setting('server_version'), pg_is_in_recovery()::int,
       current_setting('synchronous_standby_names'), (current_setting('fsync') = 'on')::int,
       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), current_setting('max_connections')`
@@ -43,6 +47,7 @@ export async function probe(url: string, clock: Clock): Promise<Probe> {
       synchronousStandbys: String(standbys),
       fsync: fsync === 1,
       roundTripMs,
+      aheadMs,
       connections: Number(connections),
       connectionsAllowed: Number(allowed),
     }

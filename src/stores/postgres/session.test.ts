@@ -267,6 +267,12 @@ test('a probe says what it found, and writes nothing', async () => {
   })
 })
 
+test('a probe says by how much the clock of this machine is ahead', async () => {
+  const { url } = await place()
+  const hourAhead = { ...systemClock, now: () => systemClock.now() + 3_600_000 }
+  expect((await probe(url(), hourAhead)).aheadMs / 3_600_000).toBeCloseTo(1, 1)
+})
+
 test('events and payloads of every kind are read with the settings of any role', async () => {
   const { url } = await place()
   const own = await opened(url())
