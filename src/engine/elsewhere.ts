@@ -33,7 +33,7 @@ import type { AskedStart } from './asked-start.ts'
 import { AskedStarts } from './asked-starts.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
-import { askOwner, type DirectOptions, type OfOwner, type Owned } from './direct.ts'
+import { askOwner, seenHere, type DirectOptions, type OfOwner, type Owned } from './direct.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AsideAct, AskedAct } from './far-actions.ts'
 import { answersOf, type Asked, type Done, type FarAnswer } from './far-answers.ts'
@@ -92,10 +92,11 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const body = startBody(this.#options.directory, asked, request)
-    const came = await this.#direct<Started>({ shard, kind: 'start', target: id }, body, tx)
-    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) {
+    const came = await this.#direct({ shard, kind: 'start', target: id }, body, tx)
+    const seen = await seenHere(came, hash, () => this.#claim(shard, 'run', id))
+    if (seen !== null) {
       this.#asked.add(id)
-      return given ? came.done : { id, created: true }
+      return { id, created: !given || seen.created }
     }
     const arrival = before === null ? { workflow, runs: 1 } : null
     return this.#byInbox(came, 'run', arrival, () => this.#start(asked, body, tx))
@@ -114,13 +115,13 @@ export class Elsewhere {
   }
 
   /** Nobody hears of what comes of a transaction. */
-  async #direct<T extends object>(ask: Owned, body: AskedBody, tx?: object): Promise<OfOwner<T>> {
-    return tx === undefined ? askOwner<T>(this.#options, ask, body) : { isUnknown: false }
+  async #direct(ask: Owned, body: AskedBody, tx?: object): Promise<OfOwner> {
+    return tx === undefined ? askOwner(this.#options, ask, body) : { isUnknown: false }
   }
 
   /** Something new has its place while it is on its way. What may have been done already is not refused any more. */
-  async #byInbox<T>(came: OfOwner<object>, what: What, arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
-    const isUnknown = 'done' in came || came.isUnknown
+  async #byInbox<T>(came: OfOwner, what: What, arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
+    const isUnknown = 'created' in came || came.isUnknown
     const place = arrival === null || isUnknown ? null : this.#options.shards.enter(arrival)
     try {
       return await work()
@@ -141,9 +142,9 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
     const { directory } = this.#options
     const body = eventBody(directory, asked, request)
-    const came = await this.#direct<Published>({ shard, kind: 'event', target: type }, body, tx)
-    if ('done' in came && (await this.#claim(shard, 'event', name)) !== null)
-      return given ? came.done : { ...came.done, created: true }
+    const came = await this.#direct({ shard, kind: 'event', target: type }, body, tx)
+    const seen = await seenHere(came, hash, () => this.#claim(shard, 'event', name))
+    if (seen !== null) return { id, source, position: seen.num, created: !given || seen.created }
     const arrival = before === null ? { workflow: null, runs: directory.reactionsTo(type).length } : null
     return this.#byInbox(came, 'event', arrival, () => this.#publish(asked, body, shard, tx))
   }
@@ -168,8 +169,9 @@ export class Elsewhere {
     if (before !== null) await checkSame(store, shard, before, asked)
     if (before !== null) return { id, created: false }
     const body = conductBody(directory, asked, request)
-    const came = await this.#direct<Started>({ shard, kind: 'conduct', target: id }, body)
-    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) return came.done
+    const came = await this.#direct({ shard, kind: 'conduct', target: id }, body)
+    const seen = await seenHere(came, asked.hash, () => this.#claim(shard, 'run', id))
+    if (seen !== null) return { id, created: seen.created }
     const arrival = { workflow: null, runs: 1 + directory.reactionsTo(first.type).length }
     const started = await this.#byInbox(came, 'flow', arrival, () => this.#ask<Started>('conduct', id, body, 'flow'))
     // It was not there before: where the owner has begun it and could not say so, it is new all the same.
@@ -378,13 +380,13 @@ export class Elsewhere {
 
   /** @param tag says to which shard it goes. */
   async #post(kind: InboxItem['kind'], target: string, tag: string, body: AskedBody, tx?: object): Promise<Posted> {
-    const { store, ns, codec, clock, shards } = this.#options
+    const { store, ns, codec, clock, shards, asking } = this.#options
     // Nobody waits for what a transaction has asked for.
     const text = JSON.stringify(tx === undefined ? body : { ...body, silent: true })
     const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const shard = this.#place.shardOf(tag)
     const item = { ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }
-    if (tx === undefined) await store.post(shard, [item])
+    if (tx === undefined) await store.post(shard, [item]).finally(asking.hold(shard))
     else await putWithin(store, tx, { shard, ...item }, body)
     // Nobody here sees the end of somebody's transaction.
     if (tx === undefined) shards.posted(shard)

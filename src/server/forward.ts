@@ -62,6 +62,14 @@ interface Said {
   readonly body: Uint8Array
 }
 
+/** What a node asks of another by itself. */
+export interface Posted {
+  readonly path: string
+  readonly text: string
+  /** What is signed in the place of the path. */
+  readonly signed?: string
+}
+
 /** Whether a request says that another node has passed it on. */
 export const isForwarded = (request: Request): boolean => request.headers.has(SIGNATURE)
 
@@ -128,10 +136,10 @@ export class Forwarding {
    * @param over ends it.
    * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it
    */
-  async post({ id, address }: NodeAt, path: string, text: string, over: AbortSignal): Promise<NodePosted> {
+  async post({ id, address }: NodeAt, { path, text, signed = path }: Posted, over: AbortSignal): Promise<NodePosted> {
     if (!this.isPossible) throw fault('NOT_READY')
     const body = Buffer.from(text)
-    const signature = this.#signature({ node: id, method: 'POST', path, body })
+    const signature = this.#signature({ node: id, method: 'POST', path: signed, body })
     const headers = { 'content-type': 'application/json', [SIGNATURE]: signature }
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
@@ -155,8 +163,12 @@ export class Forwarding {
     return new Request(request.url, { method: request.method, headers, signal: request.signal, ...init })
   }
 
-  /** The body of a request, if that was signed for this node. @throws FORWARD_FORBIDDEN */
-  async signedBody(request: Request, node: string, limitBytes: number): Promise<Uint8Array> {
+  /**
+   * The body of a request, if that was signed for this node.
+   * @param signed what was signed in the place of the path, if anything was.
+   * @throws FORWARD_FORBIDDEN
+   */
+  async signedBody(request: Request, node: string, limitBytes: number, signed?: string): Promise<Uint8Array> {
     const [version, at = '', nonce = '', ...signatures] = (request.headers.get(SIGNATURE) ?? '').split(',')
     if (!this.isPossible) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
     if (
@@ -170,7 +182,8 @@ export class Forwarding {
     const { method, url } = request
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
-    const expected = this.#signed({ at: Number(at), nonce, node, method, path: pathname + search, body })
+    const path = signed ?? pathname + search
+    const expected = this.#signed({ at: Number(at), nonce, node, method, path, body })
     // Each is compared with each, whichever fits.
     const fitting = signatures.flatMap((one) =>
       expected.filter((other) => timingSafeEqual(Buffer.from(one), Buffer.from(other))),
