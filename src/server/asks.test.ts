@@ -91,6 +91,30 @@ test('what a node of an older version passes on for somebody is not taken for wh
   expect(heard).toEqual([])
 })
 
+test('a node of an older version, which looks for the path in the signature, says that it has no such door', async () => {
+  const said: string[] = []
+  const older = new Forwarding([SECRET], systemClock)
+  const url = await listening((incoming, outgoing) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('end', () => {
+      const headers = { 'ballet-forwarded': String(incoming.headers['ballet-forwarded']) }
+      const request = new Request(`http://owner${incoming.url}`, {
+        method: 'POST',
+        headers,
+        body: Buffer.concat(chunks),
+      })
+      const end = (): void => void outgoing.writeHead(404).end()
+      older.take(request, 'node-1', 10_000).then(async (taken) => {
+        said.push(await taken.text())
+        end()
+      }, end)
+    })
+  })
+  await expect(askedOf(url)).rejects.toThrow('it answers 404')
+  expect(said).toEqual([JSON.stringify([ASK])])
+})
+
 const unknown = [{ unknown: true }]
 test.each([
   ['null', [null], unknown],

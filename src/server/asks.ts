@@ -11,8 +11,8 @@ export const ASKS_PATH = '/api/asks'
 export const ASKS_LIMIT_BYTES: number = 4 * 1024 * 1024
 
 /**
- * What its signature says in the place of the path: what somebody has asked for, and was passed on, is signed for the path that it
- * came on, and is never taken for what a node asks.
+ * What stands in the place of the path where it is signed: what was passed on for somebody is signed for the path that it came on, by
+ * nodes of an older version for this one as well, and is never taken for what a node asks.
  */
 export const ASKS_SIGNED = 'asks of a node'
 

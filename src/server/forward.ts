@@ -66,7 +66,7 @@ interface Said {
 export interface Posted {
   readonly path: string
   readonly text: string
-  /** What is signed in the place of the path. */
+  /** What is signed in the place of the path as well: a node of an older version looks for the path. */
   readonly signed?: string
 }
 
@@ -136,10 +136,10 @@ export class Forwarding {
    * @param over ends it.
    * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it
    */
-  async post({ id, address }: NodeAt, { path, text, signed = path }: Posted, over: AbortSignal): Promise<NodePosted> {
+  async post({ id, address }: NodeAt, { path, text, signed }: Posted, over: AbortSignal): Promise<NodePosted> {
     if (!this.isPossible) throw fault('NOT_READY')
     const body = Buffer.from(text)
-    const signature = this.#signature({ node: id, method: 'POST', path: signed, body })
+    const signature = this.#signature({ node: id, method: 'POST', path, body }, signed)
     const headers = { 'content-type': 'application/json', [SIGNATURE]: signature }
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
@@ -217,18 +217,19 @@ export class Forwarding {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
   }
 
-  /** The header of a request. */
-  #signature(asked: Omit<Said, 'at' | 'nonce'>): string {
+  /** The header of a request. @param also what stands in the place of the path in further signatures. */
+  #signature(asked: Omit<Said, 'at' | 'nonce'>, also?: string): string {
     const said = { ...asked, at: this.#clock.now(), nonce: randomBytes(16).toString('hex') }
-    return ['v1', said.at, said.nonce, ...this.#signed(said)].join(',')
+    return ['v1', said.at, said.nonce, ...this.#signed(said, also)].join(',')
   }
 
   /** A signature with each secret. */
-  #signed(said: Said): readonly string[] {
-    const { at, nonce, node, method, path, body } = said
+  #signed({ at, nonce, node, method, path, body }: Said, also?: string): readonly string[] {
     const digest = createHash('sha256').update(body).digest('hex')
-    const text = ['v1', at, nonce, node, method, path, digest].join('\n')
-    return this.#secrets.map((secret) => createHmac('sha256', secret).update(text).digest('hex'))
+    return [path, ...(also === undefined ? [] : [also])].flatMap((one) => {
+      const text = ['v1', at, nonce, node, method, one, digest].join('\n')
+      return this.#secrets.map((secret) => createHmac('sha256', secret).update(text).digest('hex'))
+    })
   }
 }
 
