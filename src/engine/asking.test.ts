@@ -163,7 +163,7 @@ test('what goes by the inbox because nothing is known of it lies there before th
   const { asking, requests } = world()
   const laid = Promise.withResolvers<void>()
   const first = asking.ask(ask(1, 'first')).then(async (came) => {
-    const release = asking.hold(1)
+    const release = asking.hold(1, 'event')
     await laid.promise
     release()
     return came
@@ -187,7 +187,7 @@ test('what goes by the inbox because nothing is known of it lies there before th
 
 test('where nobody is asked, nothing waits for what goes by the inbox', async () => {
   const { asking } = world({ 1: null })
-  asking.hold(1)
+  asking.hold(1, 'event')
   expect(asking.reaches(1)).toBe(false)
   expect(await asking.ask(ask(1, 'x'))).toEqual({ unasked: true })
 })
@@ -242,4 +242,13 @@ test('a node is asked on when it was only a shard that went to another', async (
   await clock.moveTo(clock.now() + 250)
   expect(await lost).toEqual({ unknown: true })
   expect(asking.reaches(2)).toBe(true)
+})
+
+test('what always goes by inboxes holds nothing up', async () => {
+  const { asking, requests } = world()
+  asking.hold(1, 'signal')
+  const came = asking.ask(ask(1, 'x'))
+  await round()
+  requests[0]?.answer(done(requests[0].asks))
+  expect(targets([await came])).toEqual(['x'])
 })

@@ -8,6 +8,7 @@
 //     '--------- neither, too much or too long, or no answer: by the inbox ---------'
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import type { NodeInfo } from '../core/lease.ts'
+import type { InboxItem } from '../core/store.ts'
 import type { AskCarrier, NodeAnswer, NodeAsk, NodeAsks, NodeAt } from '../define/node.ts'
 
 /** Of data, in one request to a node, characters. */
@@ -23,6 +24,7 @@ const AT_ONCE = 2
  */
 const ANSWER_MS = 3000
 const LOOK_MS = 250
+const ASKED: ReadonlySet<InboxItem['kind']> = new Set<NodeAsk['kind']>(['start', 'event', 'conduct'])
 /** How long something waits for its turn: an owner that is slow for all is not waited for by each. */
 const WAIT_MS = 2000
 /** For how long a node that gave no answer is not asked. */
@@ -123,9 +125,12 @@ export class Asking implements NodeAsks {
     })
   }
 
-  /** Something goes by the inbox of a shard: what is asked from now on waits until the returned function says that it lies there. */
-  hold(shard: number): () => void {
-    if (this.#carrier === null) return () => {}
+  /**
+   * Something goes by the inbox of a shard: what is asked from now on waits until the returned function says that it lies there. Not
+   * for what always goes so, of which there may be some on its way at any moment.
+   */
+  hold(shard: number, kind: InboxItem['kind']): () => void {
+    if (this.#carrier === null || !ASKED.has(kind)) return () => {}
     const line = this.#lineOf(shard)
     line.held += 1
     return () => {

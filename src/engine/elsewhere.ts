@@ -386,7 +386,7 @@ export class Elsewhere {
     const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const shard = this.#place.shardOf(tag)
     const item = { ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }
-    if (tx === undefined) await store.post(shard, [item]).finally(asking.hold(shard))
+    if (tx === undefined) await store.post(shard, [item]).finally(asking.hold(shard, kind))
     else await putWithin(store, tx, { shard, ...item }, body)
     // Nobody here sees the end of somebody's transaction.
     if (tx === undefined) shards.posted(shard)
