@@ -17,30 +17,49 @@ export interface DirectOptions {
 /** What is asked of the owner of a shard, but for the request itself. */
 export type Owned = Pick<NodeAsk, 'shard' | 'kind' | 'target'>
 
-/** That the owner of the shard has done it, and whether it is new; or that it goes by the inbox, and whether it may have been done all the same. */
-export type OfOwner = { readonly created: boolean } | { readonly isUnknown: boolean }
+/** How the name of it stands in the store of this node. */
+export interface Name {
+  readonly hash: string
+  readonly look: () => Promise<Claim | null>
+}
 
-/** @throws what it is refused with */
+/** It goes by the inbox, and may have been done all the same, or not. */
+export interface NotByOwner {
+  readonly isUnknown: boolean
+}
+
+/** The owner of the shard has done it, under which number, and whether it is new; or not. */
+export type OfOwner = { readonly created: boolean; readonly num: number } | NotByOwner
+
+/**
+ * What the owner says of a name counts when it is so in the store of this node too: that it is taken by what was asked for, or by
+ * something else.
+ * @throws what it is refused with
+ */
 export async function askOwner(
   { ns, codec, asking }: DirectOptions,
   { shard, kind, target }: Owned,
   body: AskedBody,
+  { hash, look }: Name,
 ): Promise<OfOwner> {
   if (!asking.reaches(shard)) return { isUnknown: false }
   const data = sentOf(codec.encode(JSON.stringify(body), { namespace: ns, row: 'turn', id: target }))
   const answer = await asking.ask({ ns, shard, kind, target, data })
-  if ('refused' in answer) throw fault(answer.refused.code as ErrorCode, answer.refused.details as Details)
+  if ('refused' in answer) {
+    const { code, details } = answer.refused
+    if (code !== CONFLICTS[kind] || ((await look())?.hash ?? hash) !== hash)
+      throw fault(code as ErrorCode, details as Details)
+    return { isUnknown: true }
+  }
   const created = 'done' in answer ? answer.done['created'] : null
-  return typeof created === 'boolean' ? { created } : { isUnknown: !('unasked' in answer) }
+  if (typeof created !== 'boolean') return { isUnknown: !('unasked' in answer) }
+  const claim = await look()
+  return claim?.hash === hash ? { created, num: claim.num } : { isUnknown: true }
 }
 
-/** What the owner says to have done, where it is in the store of this node too, and nobody else has taken its name there; else null. */
-export async function seenHere(
-  came: OfOwner,
-  hash: string,
-  look: () => Promise<Claim | null>,
-): Promise<{ readonly created: boolean; readonly num: number } | null> {
-  if (!('created' in came)) return null
-  const claim = await look()
-  return claim?.hash === hash ? { created: came.created, num: claim.num } : null
+/** What says that a name is taken by something else; a flow has two names. */
+const CONFLICTS: Readonly<Record<NodeAsk['kind'], ErrorCode | null>> = {
+  start: 'RUN_CONFLICT',
+  event: 'EVENT_CONFLICT',
+  conduct: null,
 }

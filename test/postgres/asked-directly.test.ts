@@ -180,6 +180,18 @@ test('what the owner says to have done is not what somebody else has started und
   await expect(asked.start(checkout({ orderId: '1', total: 7 }))).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
 })
 
+test('what the owner refuses because of what is in another store is not refused: it goes by the inbox', async () => {
+  const all = await world()
+  const { asked, posted } = all
+  inPlace(all, ({ kind }) => {
+    const code = kind === 'start' ? 'RUN_CONFLICT' : 'EVENT_CONFLICT'
+    return Promise.resolve({ refused: { code, details: { id: '1', source: 'shop' } } })
+  })
+  expect(await asked.start(checkout({ orderId: '1', total: 7 }))).toEqual({ id: 'checkout:1', created: true })
+  expect(await asked.publish(Placed({ orderId: '2', total: 7 }), { id: '2' })).toMatchObject({ created: true })
+  expect(await posted()).toBe(2)
+})
+
 test('an answer that nobody understands says nothing: it goes by the inbox, and is as new as it was', async () => {
   const all = await world({ limits: { openRuns: 1, arrivals: 1 } })
   const { asked, owner } = all

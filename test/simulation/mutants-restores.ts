@@ -9,8 +9,8 @@ export const RESTORE_MUTANTS: readonly Mutant[] = [
     file: 'engine/direct.ts',
     changes: [
       [
-        'return claim?.hash === hash ? { created: came.created, num: claim.num } : null',
-        'return { created: came.created, num: claim?.num ?? 0 }',
+        'return claim?.hash === hash ? { created, num: claim.num } : { isUnknown: true }',
+        'return { created, num: claim?.num ?? 0 }',
       ],
     ],
     within: 2000,
