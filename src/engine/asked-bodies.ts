@@ -26,5 +26,5 @@ export function eventBody(directory: Directory, asked: AskedEvent, request: Publ
 
 export function conductBody(directory: Directory, { first }: AskedConduct, request: ConductRequest): AskedBody {
   const made = madeOfData(directory, first.type, request.data, first.data)
-  return { ...request, ...made, id: first.id, source: first.source }
+  return { ...request, ...made, id: first.id, source: first.source, isMade: first.given ? undefined : true }
 }

@@ -35,7 +35,9 @@ async function answerOf({ ns, shards }: AskedHere, ask: NodeAsk): Promise<NodeAn
     return { done: { ...(await own.requests.fromNode(ask)) } }
   } catch (error) {
     // What nobody has thought of, or comes of where the shard is, says nothing of what was asked: an inbox waits for that to pass.
-    if (!isBalletError(error) || isOfStore(error) || isFenced(error) || OF_NODE.has(error.code)) return UNKNOWN
+    // A shard that has stopped tells everybody why, and not what became of what was under way.
+    if (own.shard.isStopped || !isBalletError(error) || isOfStore(error) || isFenced(error) || OF_NODE.has(error.code))
+      return UNKNOWN
     return { refused: { code: error.code, details: error.details } }
   }
 }

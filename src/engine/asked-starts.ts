@@ -18,6 +18,7 @@ export class AskedStarts {
       if (until > now) break
       this.#runs.delete(other)
     }
+    this.#runs.delete(run)
     this.#runs.set(run, now + TAKEN_MS)
   }
 

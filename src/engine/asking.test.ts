@@ -144,7 +144,7 @@ test('an answer is waited for until its time is over, or another node owns one o
   await clock.moveTo(clock.now() + 250)
   expect(await lost).toEqual({ unknown: true })
   expect(requests.map(({ over }) => over.aborted)).toEqual([false, true])
-  for (let ms = 0; ms < 5000; ms += 250) await clock.moveTo(clock.now() + 250)
+  for (let ms = 0; ms < 3000; ms += 250) await clock.moveTo(clock.now() + 250)
   expect(await late).toEqual({ unknown: true })
 })
 
@@ -157,4 +157,98 @@ test('when nothing is to be waited for any longer, nothing is', async () => {
   expect(await underWay).toEqual({ unknown: true })
   expect(await behind).toEqual({ unasked: true })
   expect(await asking.ask(ask(2, 'later'))).toEqual({ unasked: true })
+})
+
+test('what goes by the inbox because nothing is known of it lies there before the next one of its shard is asked', async () => {
+  const { asking, requests } = world()
+  const laid = Promise.withResolvers<void>()
+  const first = asking.ask(ask(1, 'first')).then(async (came) => {
+    const release = asking.hold(1, 'event')
+    await laid.promise
+    release()
+    return came
+  })
+  const other = asking.ask(ask(2, 'other'))
+  await round()
+  const second = asking.ask(ask(1, 'second'))
+  requests[0]?.answer([{ unknown: true }, { done: { target: 'other' } }])
+  await other
+  await round()
+  const third = asking.ask(ask(1, 'third'))
+  await round()
+  expect(requests.map(({ asks }) => named(asks))).toEqual(['first other'])
+  laid.resolve()
+  expect(await first).toEqual({ unknown: true })
+  await round()
+  expect(requests.map(({ asks }) => named(asks))).toEqual(['first other', 'second third'])
+  requests[1]?.answer(done(requests[1].asks))
+  expect(targets(await Promise.all([second, third]))).toEqual(['second', 'third'])
+})
+
+test('where nobody is asked, nothing waits for what goes by the inbox', async () => {
+  const { asking } = world({ 1: null })
+  asking.hold(1, 'event')
+  expect(asking.reaches(1)).toBe(false)
+  expect(await asking.ask(ask(1, 'x'))).toEqual({ unasked: true })
+})
+
+test('what is too large, or too much, does not go before what its shard was asked for already', async () => {
+  const { asking, requests } = world()
+  const came: string[] = []
+  const put = (target: string, data?: string): Promise<number> =>
+    asking.ask(ask(1, target, data)).then((one) => came.push(`${target} ${Object.keys(one).join('')}`))
+  const all = [put('small')]
+  await round()
+  all.push(put('next'), put('large', 'x'.repeat(300 * 1024)), put('last'))
+  await round()
+  expect(came).toEqual([])
+  requests[0]?.answer(done(requests[0].asks))
+  await all[0]
+  await round()
+  expect(requests.map(({ asks }) => named(asks))).toEqual(['small', 'next'])
+  requests[1]?.answer(done(requests[1].asks))
+  await Promise.all(all)
+  expect(came).toEqual(['small done', 'next done', 'large unasked', 'last unasked'])
+})
+
+test('what is asked and has no answer yet has a limit in all, behind which it goes by inboxes', async () => {
+  const { asking } = world()
+  const large = 'x'.repeat(256 * 1024)
+  const asked = Array.from({ length: 256 }, (_, shard) => asking.ask(ask(100 + shard, 'x', large)))
+  expect(await asking.ask(ask(99, 'x', large))).toEqual({ unasked: true })
+  asking.close()
+  expect(new Set((await Promise.all(asked)).flatMap((one) => Object.keys(one)))).toEqual(
+    new Set(['unknown', 'unasked']),
+  )
+})
+
+test('what has waited for its turn for too long goes by the inbox, and its owner, which answers, is asked on', async () => {
+  const { asking, requests, clock } = world()
+  const first = asking.ask(ask(1, 'first'))
+  await round()
+  const second = asking.ask(ask(1, 'second'))
+  await clock.moveTo(clock.now() + 2001)
+  requests[0]?.answer(done(requests[0].asks))
+  expect(targets([await first])).toEqual(['first'])
+  expect(await second).toEqual({ unasked: true })
+  expect(asking.reaches(1)).toBe(true)
+})
+
+test('a node is asked on when it was only a shard that went to another', async () => {
+  const { asking, clock, owners } = world()
+  const lost = asking.ask(ask(1, 'lost'))
+  await round()
+  owners[1] = 'b'
+  await clock.moveTo(clock.now() + 250)
+  expect(await lost).toEqual({ unknown: true })
+  expect(asking.reaches(2)).toBe(true)
+})
+
+test('what always goes by inboxes holds nothing up', async () => {
+  const { asking, requests } = world()
+  asking.hold(1, 'signal')
+  const came = asking.ask(ask(1, 'x'))
+  await round()
+  requests[0]?.answer(done(requests[0].asks))
+  expect(targets([await came])).toEqual(['x'])
 })

@@ -101,16 +101,28 @@ export interface AskedConduct {
   readonly first: AskedEvent
 }
 
+/** Of a request that comes from another door. */
+export interface FromDoor {
+  /** The id of its event was made there: whoever asked has given none. */
+  readonly isMade?: boolean | undefined
+}
+
 /**
  * @param made what the schema made of the data at another door, where that holds.
  * @throws CHOREOGRAPHY_UNKNOWN, CONDUCT_IMPOSSIBLE, INPUT_INVALID, VALUE_NOT_JSON, REQUEST_INVALID, ID_INVALID
  */
-export function judgeConduct(judging: Judging, own: string, request: ConductRequest, made?: JsonText): AskedConduct {
+export function judgeConduct(
+  judging: Judging,
+  own: string,
+  request: ConductRequest & FromDoor,
+  made?: JsonText,
+): AskedConduct {
   const { directory, hash } = judging
   const choreography = directory.choreography(request.choreography)
   directory.checkConductible(choreography)
   const { name } = choreography
-  const first = judgeEvent(judging, own, request, made)
+  const event = judgeEvent(judging, own, request, made)
+  const first = request.isMade === true ? { ...event, given: false } : event
   const { type, key } = first
   checkFirst(choreography, type)
   const id = directory.checkRunId(`${name}:${splitKey(key).value}`)

@@ -32,7 +32,7 @@ import type { AskedStart } from './asked-start.ts'
 import { AskedStarts } from './asked-starts.ts'
 import { checkSame, type AskedConduct } from './conduct-flow.ts'
 import { contentHash } from './content-hash.ts'
-import { askOwner, type DirectOptions, type OfOwner, type Owned } from './direct.ts'
+import { askOwner, type DirectOptions, type Name, type NotByOwner, type OfOwner, type Owned } from './direct.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AsideAct, AskedAct } from './far-actions.ts'
 import { AnswersRead, notTaken, refusal, type Ask, type Done } from './far-answers.ts'
@@ -91,10 +91,11 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, created: false }
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const body = startBody(this.#options.directory, asked, request)
-    const came = await this.#direct<Started>({ shard, kind: 'start', target: id }, body, tx)
-    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) {
+    const name = { hash, look: () => this.#claim(shard, 'run', id) }
+    const came = await this.#direct({ shard, kind: 'start', target: id }, body, name, tx)
+    if ('created' in came) {
       this.#asked.add(id)
-      return given ? came.done : { id, created: true }
+      return { id, created: !given || came.created }
     }
     const arrival = before === null ? { workflow, runs: 1 } : null
     return this.#byInbox(came, 'run', arrival, () => this.#start(asked, body, tx))
@@ -113,13 +114,13 @@ export class Elsewhere {
   }
 
   /** Nobody hears of what comes of a transaction. */
-  async #direct<T extends object>(ask: Owned, body: AskedBody, tx?: object): Promise<OfOwner<T>> {
-    return tx === undefined ? askOwner<T>(this.#options, ask, body) : { isUnknown: false }
+  async #direct(ask: Owned, body: AskedBody, name: Name, tx?: object): Promise<OfOwner> {
+    return tx === undefined ? askOwner(this.#options, ask, body, name) : { isUnknown: false }
   }
 
   /** Something new has its place while it is on its way. What may have been done already is not refused any more. */
-  async #byInbox<T>(came: OfOwner<object>, what: What, arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
-    const isUnknown = 'done' in came || came.isUnknown
+  async #byInbox<T>(came: NotByOwner, what: What, arrival: Arrival | null, work: () => Promise<T>): Promise<T> {
+    const { isUnknown } = came
     const place = arrival === null || isUnknown ? null : this.#options.shards.enter(arrival)
     try {
       return await work()
@@ -140,9 +141,9 @@ export class Elsewhere {
     if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
     const { directory } = this.#options
     const body = eventBody(directory, asked, request)
-    const came = await this.#direct<Published>({ shard, kind: 'event', target: type }, body, tx)
-    if ('done' in came && (await this.#claim(shard, 'event', name)) !== null)
-      return given ? came.done : { ...came.done, created: true }
+    const known = { hash, look: () => this.#claim(shard, 'event', name) }
+    const came = await this.#direct({ shard, kind: 'event', target: type }, body, known, tx)
+    if ('created' in came) return { id, source, position: came.num, created: !given || came.created }
     const arrival = before === null ? { workflow: null, runs: directory.reactionsTo(type).length } : null
     return this.#byInbox(came, 'event', arrival, () => this.#publish(asked, body, shard, tx))
   }
@@ -167,12 +168,13 @@ export class Elsewhere {
     if (before !== null) await checkSame(store, shard, before, asked)
     if (before !== null) return { id, created: false }
     const body = conductBody(directory, asked, request)
-    const came = await this.#direct<Started>({ shard, kind: 'conduct', target: id }, body)
-    if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) return came.done
+    const name = { hash: asked.hash, look: () => this.#claim(shard, 'run', id) }
+    const came = await this.#direct({ shard, kind: 'conduct', target: id }, body, name)
+    if ('created' in came) return { id, created: came.created }
     const arrival = { workflow: null, runs: 1 + directory.reactionsTo(first.type).length }
     const started = await this.#byInbox(came, 'flow', arrival, () => this.#ask<Started>('conduct', id, body, 'flow'))
     // It was not there before: where the owner has begun it and could not say so, it is new all the same.
-    return 'isUnknown' in came && !came.isUnknown ? started : { ...started, created: true }
+    return came.isUnknown ? { ...started, created: true } : started
   }
 
   /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID, what the owner does, and the store */
@@ -365,19 +367,19 @@ export class Elsewhere {
     body: Partial<Named> & object,
     tx?: object,
   ): Promise<Posted & Ask> {
-    const { store, ns, codec, clock, random, shards } = this.#options
+    const { store, ns, codec, clock, random, shards, asking } = this.#options
     const shard = this.#place.shardOf(tag)
-    const asking = this.#answers.ask(shard, random.uuid(clock.now()))
+    const asked = this.#answers.ask(shard, random.uuid(clock.now()))
     // Nobody waits for what a transaction has asked for.
-    const text = JSON.stringify(tx === undefined ? { ...body, ask: asking.ask } : { ...body, silent: true })
+    const text = JSON.stringify(tx === undefined ? { ...body, ask: asked.ask } : { ...body, silent: true })
     const data = codec.encode(text, { namespace: ns, row: 'turn', id: target })
     const item = { ns, slot: this.#place.slotOf(tag), kind, target, data, at: clock.now() }
-    if (tx === undefined) await store.post(shard, [item])
+    if (tx === undefined) await store.post(shard, [item]).finally(asking.hold(shard, kind))
     else await putWithin(store, tx, { shard, ...item }, body)
     // Nobody here sees the end of somebody's transaction.
     if (tx === undefined) shards.posted(shard)
     else shards.expected(shard)
-    return { kind, target, data, ...asking }
+    return { kind, target, data, ...asked }
   }
 }
 

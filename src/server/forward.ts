@@ -65,6 +65,14 @@ interface Said {
   readonly body: Uint8Array
 }
 
+/** What a node asks of another by itself. */
+export interface Posted {
+  readonly path: string
+  readonly text: string
+  /** What is signed in the place of the path as well: a node of an older version looks for the path. */
+  readonly signed?: string
+}
+
 /** Whether a request says that another node has passed it on. */
 export const isForwarded = (request: Request): boolean => request.headers.has(SIGNATURE)
 
@@ -132,10 +140,10 @@ export class Forwarding {
    * @param over ends it.
    * @throws OWNER_UNREACHABLE when nothing was sent, OWNER_SILENT when it is not known what became of it
    */
-  async post({ id, address }: NodeAt, path: string, text: string, over: AbortSignal): Promise<NodePosted> {
+  async post({ id, address }: NodeAt, { path, text, signed }: Posted, over: AbortSignal): Promise<NodePosted> {
     if (!this.isPossible) throw fault('NOT_READY')
     const body = Buffer.from(text)
-    const signature = this.#signature({ node: id, method: 'POST', path, body })
+    const signature = this.#signature({ node: id, method: 'POST', path, body }, signed)
     const headers = { 'content-type': 'application/json', [SIGNATURE]: signature, [MEANT]: id }
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
@@ -159,8 +167,12 @@ export class Forwarding {
     return new Request(request.url, { method: request.method, headers, signal: request.signal, ...init })
   }
 
-  /** The body of a request, if that was signed for this node. @throws FORWARD_FORBIDDEN */
-  async signedBody(request: Request, node: string, limitBytes: number): Promise<Uint8Array> {
+  /**
+   * The body of a request, if that was signed for this node.
+   * @param signed what was signed in the place of the path, if anything was.
+   * @throws FORWARD_FORBIDDEN
+   */
+  async signedBody(request: Request, node: string, limitBytes: number, signed?: string): Promise<Uint8Array> {
     const [version, at = '', nonce = '', ...signatures] = (request.headers.get(SIGNATURE) ?? '').split(',')
     if (!this.isPossible) throw fault('FORWARD_FORBIDDEN', { problem: 'this node has no BALLET_NODE_SECRET' })
     if (
@@ -174,7 +186,7 @@ export class Forwarding {
     const { method, url } = request
     const { pathname, search } = new URL(url)
     const body = method === 'GET' || method === 'HEAD' ? new Uint8Array() : await readBytes(request, limitBytes)
-    const said = { at: Number(at), nonce, node, method, path: pathname + search, body }
+    const said = { at: Number(at), nonce, node, method, path: signed ?? pathname + search, body }
     if (!isOneOf(signatures, this.#signed(said))) {
       const meant = request.headers.get(MEANT)
       const isMisled = meant !== null && meant !== node && isOneOf(signatures, this.#signed({ ...said, node: meant }))
@@ -210,18 +222,19 @@ export class Forwarding {
     return Forwarding.refusal(fault('APP_CLOSED'), new URL(url).pathname, 'closing')
   }
 
-  /** The header of a request. */
-  #signature(asked: Omit<Said, 'at' | 'nonce'>): string {
+  /** The header of a request. @param also what stands in the place of the path in further signatures. */
+  #signature(asked: Omit<Said, 'at' | 'nonce'>, also?: string): string {
     const said = { ...asked, at: this.#clock.now(), nonce: randomBytes(16).toString('hex') }
-    return ['v1', said.at, said.nonce, ...this.#signed(said)].join(',')
+    return ['v1', said.at, said.nonce, ...this.#signed(said, also)].join(',')
   }
 
   /** A signature with each secret. */
-  #signed(said: Said): readonly string[] {
-    const { at, nonce, node, method, path, body } = said
+  #signed({ at, nonce, node, method, path, body }: Said, also?: string): readonly string[] {
     const digest = createHash('sha256').update(body).digest('hex')
-    const text = ['v1', at, nonce, node, method, path, digest].join('\n')
-    return this.#secrets.map((secret) => createHmac('sha256', secret).update(text).digest('hex'))
+    return [path, ...(also === undefined ? [] : [also])].flatMap((one) => {
+      const text = ['v1', at, nonce, node, method, one, digest].join('\n')
+      return this.#secrets.map((secret) => createHmac('sha256', secret).update(text).digest('hex'))
+    })
   }
 }
 

@@ -23,7 +23,7 @@ import { FailedSignIns } from './failed-sign-ins.ts'
 import { Forbidden } from './forbidden.ts'
 import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
-import { ASKS_LIMIT_BYTES, ASKS_PATH, asksCarrier, asksOf } from './asks.ts'
+import { ASKS_LIMIT_BYTES, ASKS_PATH, ASKS_SIGNED, asksCarrier, asksOf } from './asks.ts'
 import { Hints, hintOf, HINTS_LIMIT_BYTES, HINTS_PATH, TAKEN } from './hints.ts'
 import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
@@ -287,8 +287,8 @@ class Site {
     const path = getPath(request)
     try {
       if (path === ASKS_PATH) {
-        const asked = asksOf(await this.#forwarding.signedBody(request, node, ASKS_LIMIT_BYTES))
-        return answerOf(200, await asks.take(asked))
+        const body = await this.#forwarding.signedBody(request, node, ASKS_LIMIT_BYTES, ASKS_SIGNED)
+        return answerOf(200, await asks.take(asksOf(body)))
       }
       if (path === HINTS_PATH) {
         hints.take(hintOf(await this.#forwarding.signedBody(request, node, HINTS_LIMIT_BYTES)))

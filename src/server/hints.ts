@@ -1,5 +1,6 @@
 // Carries the hints of nodes to each other, as requests that are signed like those that are passed on. Nothing waits for one,
 // and one that is lost costs a moment. Used by handler.ts.
+import type { Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
@@ -15,6 +16,8 @@ export const TAKEN = 204
 const NOTHING: Hint = { shards: [], expected: [], watch: [], ended: [], from: null }
 /** How long is waited for the answer of a node that is asked whether it takes anything. */
 const CHECK_MS = 2000
+/** How long a node has to take a hint: one that is gone without a word would have none of those that follow, and keep this process. */
+const TOLD_MS = 5000
 export const HINTS_LIMIT_BYTES: number = 1024 * 1024
 /** Between two hints to one node. */
 const SPACING_MS = 4
@@ -23,14 +26,16 @@ const MOST = 2000
 
 export class Hints {
   readonly #forwarding: Forwarding
+  readonly #clock: Clock
   /** What is to be told to a node once it has answered: one hint at a time is on its way to each. */
   readonly #later = new Map<string, Hint | null>()
 
   /** The node that has taken something of this one, last: its secret is the same, for as long as it lives. */
   #takenBy: string | null = null
 
-  constructor(forwarding: Forwarding) {
+  constructor(forwarding: Forwarding, clock: Clock = systemClock) {
     this.#forwarding = forwarding
+    this.#clock = clock
   }
 
   /** Whether this node has a secret to sign with. */
@@ -46,7 +51,7 @@ export class Hints {
   async check(to: NodeAt): Promise<void> {
     if (this.#takenBy === to.id) return
     const late = new AbortController()
-    const cancel = systemClock.after(CHECK_MS, () => late.abort())
+    const cancel = this.#clock.after(CHECK_MS, () => late.abort())
     try {
       const { status } = await this.#pass(to, NOTHING, late.signal)
       if (status === TAKEN) this.#takenBy = to.id
@@ -66,20 +71,24 @@ export class Hints {
   }
 
   async #send(to: NodeAt, hint: Hint): Promise<void> {
+    const late = new AbortController()
+    const cancel = this.#clock.after(TOLD_MS, () => late.abort())
     try {
-      await this.#pass(to, hint, new AbortController().signal)
+      await this.#pass(to, hint, late.signal)
     } catch {
       // It finds what there is when it looks.
+    } finally {
+      cancel()
     }
     // What comes in the next moment goes together.
-    await new Promise<void>((resolve) => void systemClock.after(SPACING_MS, resolve))
+    await new Promise<void>((resolve) => void this.#clock.after(SPACING_MS, resolve))
     const more = this.#later.get(to.id) ?? null
     this.#later.delete(to.id)
     if (more !== null) this.send(to, more)
   }
 
   #pass(to: NodeAt, hint: Hint, over: AbortSignal): Promise<NodePosted> {
-    return this.#forwarding.post(to, HINTS_PATH, JSON.stringify(hint), over)
+    return this.#forwarding.post(to, { path: HINTS_PATH, text: JSON.stringify(hint) }, over)
   }
 }
 

@@ -1,12 +1,15 @@
 // The one table of the API's routes, and the questions that are asked of it: which methods a path takes, which route
 // somebody may have meant, which paths the application's own routes may not have.
+import { getPath } from 'hono/utils/url'
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
 import { actionRoutes } from './actions.ts'
 import { asideRoutes } from './aside.ts'
+import { ASKS_PATH } from './asks.ts'
 import { choreographyRoutes } from './choreographies.ts'
 import { eventRoutes } from './events.ts'
 import { failingRoutes } from './failing.ts'
+import { HINTS_PATH } from './hints.ts'
 import { keyRoutes } from './keys.ts'
 import { metricRoutes } from './metrics.ts'
 import { ERRORS_PATH } from './problem.ts'
@@ -16,7 +19,7 @@ import { runRoutes } from './runs.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { SESSION_PATH, sessionRoutes } from './session.ts'
 import { signalRoutes } from './signals.ts'
-import { WORK_PATH } from './work.ts'
+import { WORK_BETWEEN_PATH, WORK_PATH } from './work.ts'
 import { workRoutes } from './work-routes.ts'
 
 export const ROUTES: readonly Route[] = [
@@ -54,6 +57,9 @@ export function asksForToken(path: string): boolean {
   return isReserved(path) && !OPEN.has(path) && !path.startsWith(`${ERRORS_PATH}/`) && !isOfWork(path)
 }
 
+/** What only nodes ask of each other: passed on for somebody, it would be signed as if a node asked. */
+const BETWEEN_NODES: ReadonlySet<string> = new Set([ASKS_PATH, HINTS_PATH, WORK_BETWEEN_PATH])
+
 /**
  * What a key needs for a request to a route: the scope of that, and `read` for whoever waits for what becomes of it. Of what no
  * route takes nothing is needed but to be somebody.
@@ -78,9 +84,11 @@ export const isOfWork = (path: string): boolean => path.startsWith(`${WORK_PATH}
  * Whether only the node that owns the store can answer: a write, a wait for what happens there, and the application's own
  * routes, of which nobody knows what they do. The rest is read from committed rows, and a session concerns no store.
  */
-export function asksForOwner({ method, url }: Request): boolean {
+export function asksForOwner(request: Request): boolean {
+  const { method, url } = request
   const { pathname, searchParams } = new URL(url)
-  if (pathname === SESSION_PATH) return false
+  // The path as its receiver reads it, which is not as it is written.
+  if (pathname === SESSION_PATH || BETWEEN_NODES.has(getPath(request))) return false
   return !isReserved(pathname) || (method !== 'GET' && method !== 'HEAD') || searchParams.has('wait')
 }
 

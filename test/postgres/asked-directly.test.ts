@@ -14,8 +14,10 @@ import {
   service,
   workflow,
   type Application,
+  type Codec,
   type OpenOptions,
 } from '../../src/index.ts'
+import type { NodeAnswer, NodeAsk } from '../../src/define/node.ts'
 import { serve } from '../../src/server.ts'
 import { keptLog, openForTest, until } from '../support/applications.ts'
 import { connection } from './subject.ts'
@@ -39,9 +41,10 @@ bank.on(Placed, (order) => bank.pay(order))
 const checkout = workflow('checkout', { input: Order, output: z.number(), key: 'orderId' }, async (run, order) =>
   run.call(bank.sum(order)),
 )
+const Noted = event('order.noted', z.object({ orderId: z.string(), note: z.string() }), { key: 'orderId' })
 const paying = choreography('paying', { key: 'orderId' }, seq(Placed, Paid.as('paid')))
 const definition = (version: string) =>
-  ballet({ name: 'shop', version, services: [bank], workflows: [checkout], choreographies: [paying] })
+  ballet({ name: 'shop', version, services: [bank], workflows: [checkout], choreographies: [paying], events: [Noted] })
 
 interface World {
   /** Owns every shard. */
@@ -67,7 +70,9 @@ async function world({ elsewhere, graceOfAskedMs = 5000, ...options }: Settings 
   closing.push(() => server.close())
   const owner = await openForTest(definition('2'), { store, address: elsewhere ?? server.url, ...options })
   opening.resolve(owner)
-  const asked = await openForTest(definition('1'), { store, graceMs: graceOfAskedMs })
+  const { namespace, codec } = options
+  const shared = { namespace, codec }
+  const asked = await openForTest(definition('1'), { store, graceMs: graceOfAskedMs, ...shared })
   const other = await serve(asked, { port: 0, nodeSecret, log: keptLog() })
   closing.push(() => other.close())
   await until(asked, null, async () => asked.carrierOf('checkout:1') !== null)
@@ -81,6 +86,11 @@ async function world({ elsewhere, graceOfAskedMs = 5000, ...options }: Settings 
     return Number(row?.['count'])
   }
   return { owner, asked, posted }
+}
+
+/** Has the test answer in the place of the owner. */
+function inPlace({ asked }: World, answer: (ask: NodeAsk) => Promise<NodeAnswer>): void {
+  asked.asks.carry((_, asks) => Promise.all(asks.map(answer)))
 }
 
 /** A server in the place of that of a node. */
@@ -132,6 +142,83 @@ test('events of one key that are published one after the other, and not waited f
   )
   const positions = (await Promise.all(all)).map(({ position }) => position)
   expect(positions).toEqual(positions.toSorted((one, other) => one - other))
+  expect(await posted()).toBe(0)
+})
+
+test('events of one key come in their order also where some of them go by the inbox', async () => {
+  const { asked, owner, posted } = await world()
+  const wide = 'x'.repeat(300 * 1024)
+  // Of each request the owner does the first half.
+  asked.asks.carry(async (_, asks) => {
+    const done = await owner.asks.take(asks.slice(0, asks.length / 2))
+    return asks.map((_ask, index) => done[index] ?? { unknown: true })
+  })
+  const all = Array.from({ length: 40 }, (_, total) =>
+    asked.publish(Noted({ orderId: '1', note: total % 10 === 9 ? wide : '' }), { id: `e-${total}` }),
+  )
+  const positions = (await Promise.all(all)).map(({ position }) => position)
+  expect(positions).toEqual(positions.toSorted((one, other) => one - other))
+  expect(await posted()).toBeGreaterThan(4)
+})
+
+test('a flow that is asked for twice in one moment, without an id, is begun once, and both are told so', async () => {
+  const { asked } = await world()
+  const flow = () => asked.conduct(paying)(Placed({ orderId: '1', total: 7 }))
+  expect(await Promise.all([flow(), flow()])).toEqual([
+    { id: 'paying:1', created: true },
+    { id: 'paying:1', created: false },
+  ])
+})
+
+test('what the owner says to have done is not what somebody else has started under that name', async () => {
+  const all = await world()
+  const { asked, owner } = all
+  inPlace(all, async () => {
+    await owner.start(checkout({ orderId: '1', total: 8 }))
+    return { done: { id: 'checkout:1', created: true } }
+  })
+  await expect(asked.start(checkout({ orderId: '1', total: 7 }))).rejects.toMatchObject({ code: 'RUN_CONFLICT' })
+})
+
+test('what the owner refuses because of what is in another store is not refused: it goes by the inbox', async () => {
+  const all = await world()
+  const { asked, posted } = all
+  inPlace(all, ({ kind }) => {
+    const code = kind === 'start' ? 'RUN_CONFLICT' : 'EVENT_CONFLICT'
+    return Promise.resolve({ refused: { code, details: { id: '1', source: 'shop' } } })
+  })
+  expect(await asked.start(checkout({ orderId: '1', total: 7 }))).toEqual({ id: 'checkout:1', created: true })
+  expect(await asked.publish(Placed({ orderId: '2', total: 7 }), { id: '2' })).toMatchObject({ created: true })
+  expect(await posted()).toBe(2)
+})
+
+test('an answer that nobody understands says nothing: it goes by the inbox, and is as new as it was', async () => {
+  const all = await world({ limits: { openRuns: 1, arrivals: 1 } })
+  const { asked, owner } = all
+  inPlace(all, async (ask) => {
+    await owner.asks.take([ask])
+    return { done: { id: 7 } }
+  })
+  expect(await asked.start(checkout({ orderId: '1', total: 7 }))).toEqual({ id: 'checkout:1', created: true })
+})
+
+test('what is encrypted to bytes, in a namespace of its own, comes whole', async () => {
+  const codec: Codec = {
+    encode: (text) => new TextEncoder().encode(text).map((byte) => byte ^ 0x5a),
+    decode: (payload) => {
+      if (typeof payload === 'string') throw new TypeError('it is no text')
+      return new TextDecoder().decode(payload.map((byte) => byte ^ 0x5a))
+    },
+  }
+  const { asked, owner, posted } = await world({ namespace: 'tenant', codec })
+  await asked.startNamed({ call: 'checkout', input: { orderId: '1', total: 7 }, id: 'one' })
+  expect(await asked.result('one')).toBe(7)
+  const { id } = await asked.publishNamed({
+    type: 'order.noted',
+    data: { orderId: '1', note: 'Zoë 𝄞 \u0000' },
+  })
+  const { items } = await owner.events({ types: ['order.noted'] })
+  expect(items).toMatchObject([{ id, data: { note: 'Zoë 𝄞 \u0000' } }])
   expect(await posted()).toBe(0)
 })
 

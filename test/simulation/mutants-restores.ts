@@ -6,8 +6,13 @@ export const RESTORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'owner-elsewhere-believed',
     breaks: 'what the owner of a shard says to have done counts when this node sees it in its own store',
-    file: 'engine/elsewhere.ts',
-    changes: [["if ('done' in came && (await this.#claim(shard, 'run', id)) !== null) {", "if ('done' in came) {"]],
+    file: 'engine/direct.ts',
+    changes: [
+      [
+        'return claim?.hash === hash ? { created, num: claim.num } : { isUnknown: true }',
+        'return { created, num: claim?.num ?? 0 }',
+      ],
+    ],
     within: 2000,
   },
   {

@@ -29,6 +29,8 @@ const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
 const [WRITTEN_MS, OWNED_MS] = [3000, 9000]
 const AGAIN_MS = 120
 /** A minute: runs that may have ended processes wait for half of one for their trial, and keep places that are few in some stories. */
+/** How long an answer of another node is waited for, and what has waited behind that. */
+const ASKED_MS = 6000
 const GIVE_UP = 500
 
 /** What an auditor of orders is given. */
@@ -98,6 +100,8 @@ class ShopScene implements Scene {
 
   async judge(): Promise<void> {
     const { world } = this.#stage
+    // What a node has asked of another, which has given no answer, goes by an inbox only when that has had its time.
+    if (world.hasLeases) await world.clock.wait(ASKED_MS)
     // The process that is asked first may just have been replaced.
     for (const order of this.#orders)
       for (let times = 0; times < GIVE_UP && !(await this.#readEnd(order)); times++) await world.clock.wait(AGAIN_MS)
