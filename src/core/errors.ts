@@ -302,6 +302,7 @@ export function isTerminal(error: unknown): boolean {
 }
 
 function fill(template: string, details: Details): string {
+  if (!template.includes('{')) return template
   return template.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const value = details[name]
     return value === undefined || value === null ? '' : Array.isArray(value) ? value.join(', ') : String(value)

@@ -36,9 +36,10 @@ export class VirtualClock implements StoryClock {
   after(delayMs: number, callback: () => void): Cancel {
     if (this.#stopped) return () => {}
     const alarm: Alarm = { due: this.#now + Math.max(0, delayMs), order: this.#orders++, ring: callback }
-    const later = this.#alarms.findIndex((one) => one.due > alarm.due)
-    if (later < 0) this.#alarms.push(alarm)
-    else this.#alarms.splice(later, 0, alarm)
+    let at = this.#alarms.length
+    while (at > 0 && (this.#alarms[at - 1] as Alarm).due > alarm.due) at -= 1
+    if (at === this.#alarms.length) this.#alarms.push(alarm)
+    else this.#alarms.splice(at, 0, alarm)
     this.#look()
     return () => {
       const index = this.#alarms.indexOf(alarm)
