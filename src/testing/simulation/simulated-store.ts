@@ -53,7 +53,8 @@ export function simulatedStore(process: Life): Store {
     get(_first, name) {
       const target = inner()
       if (doors.has(name)) return doors.get(name)
-      if (typeof Reflect.get(target, name) !== 'function') return Reflect.get(target, name)
+      const own: unknown = Reflect.get(target, name)
+      if (typeof own !== 'function') return own
       const door = doorOf(String(name), access, inner, process)
       doors.set(name, door)
       return door
