@@ -302,9 +302,17 @@ export function isTerminal(error: unknown): boolean {
   }
 }
 
+/** The parts of each template that was filled: what stands there, and between two such parts the name of a detail. */
+const templates = new Map<string, readonly string[]>()
+
 function fill(template: string, details: Details): string {
-  return template.replace(/\{(\w+)\}/g, (_all, name: string) => {
-    const value = details[name]
-    return value === undefined || value === null ? '' : Array.isArray(value) ? value.join(', ') : String(value)
-  })
+  const parts = templates.get(template) ?? template.split(/\{(\w+)\}/)
+  templates.set(template, parts)
+  let text = ''
+  for (const [index, part] of parts.entries()) text += index % 2 === 0 ? part : wordsOf(details[part])
+  return text
+}
+
+function wordsOf(value: Detail | undefined): string {
+  return value === undefined || value === null ? '' : Array.isArray(value) ? value.join(', ') : String(value)
 }

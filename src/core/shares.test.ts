@@ -28,6 +28,13 @@ describe('shares', () => {
     )
   })
 
+  it('between nodes that score alike their names decide, in whatever order they come', () => {
+    // Their names have one hash behind the number of the shard.
+    const [first, second] = ['node-1vmzsjf', 'node-m0ohch']
+    expect(ownerOf(0, nodesOf([first, second]))?.id).toBe(second)
+    expect(ownerOf(0, nodesOf([second, first]))?.id).toBe(second)
+  })
+
   it('shares are about even, also for ids that hardly differ', () => {
     const counts = new Map<string, number>()
     const nodes = nodesOf(['node-1', 'node-2', 'node-3', 'node-4'])

@@ -18,25 +18,23 @@ export function candidatesOf<Node extends Pick<NodeInfo, 'version'>>(nodes: read
 /** The node that a shard goes to; undefined when there is none. */
 export function ownerOf<Node extends Pick<NodeInfo, 'id'>>(shard: number, nodes: readonly Node[]): Node | undefined {
   let best: Node | undefined
-  let most = ''
+  let most = -1
   for (const node of nodes) {
     const score = scoreOf(shard, node.id)
-    if (score < most) continue
+    // Between two that score alike their names decide.
+    if (score < most || (best !== undefined && score === most && node.id < best.id)) continue
     best = node
     most = score
   }
   return best
 }
 
-/**
- * FNV-1a of names that differ in a sign or two lie close to each other: the bits are mixed once more (MurmurHash3). A text, with the
- * node at its end: no two nodes have the same.
- */
-function scoreOf(shard: number, node: string): string {
+/** FNV-1a of names that differ in a sign or two lie close to each other: the bits are mixed once more (MurmurHash3). */
+function scoreOf(shard: number, node: string): number {
   let hash = hashOf(`${shard} ${node}`)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return `${((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0')} ${node}`
+  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 const PARTS = /\d+|[^\d.+-]+/g
@@ -47,6 +45,7 @@ const PARTS = /\d+|[^\d.+-]+/g
  * with a text it is a version before that one, as 1.0-rc.1 is before 1.0.
  */
 export function compareVersions(a: string, b: string): number {
+  if (a === b) return 0
   const [left, right] = [a.match(PARTS) ?? [], b.match(PARTS) ?? []]
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
     const [one, other] = [left[at], right[at]]

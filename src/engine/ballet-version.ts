@@ -3,8 +3,14 @@ import { parseText } from '../core/json-text.ts'
 import { ownPackage } from '../core/own-files.ts'
 import { readFileSync } from 'node:fs'
 
-/** `0.1.0` */
+let known: string | undefined
+
+/** `0.1.0`; read once, since it stays as long as the process does. */
 export function balletVersion(): string {
+  return (known ??= readVersion())
+}
+
+function readVersion(): string {
   const text = readFileSync(new URL('package.json', ownPackage), 'utf8')
   return (parseText(text) as { readonly version: string }).version
 }

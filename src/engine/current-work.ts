@@ -17,6 +17,7 @@ const TURN = 1
 const BODY = 2
 
 export class CurrentWork {
+  static #unwatched: CurrentWork | null = null
   /** Shared with the watchdog's thread; null without one. */
   readonly memory: SharedArrayBuffer | null
   readonly #cells: Int32Array
@@ -29,9 +30,9 @@ export class CurrentWork {
     this.#name = memory === null ? new Uint16Array(0) : new Uint16Array(own, CELLS * 4)
   }
 
-  /** Notes nothing. */
+  /** Notes nothing, so one does for all: memory that can be shared is dear. */
   static unwatched(): CurrentWork {
-    return new CurrentWork(null)
+    return (CurrentWork.#unwatched ??= new CurrentWork(null))
   }
 
   /** Over new memory, or that of another thread. */

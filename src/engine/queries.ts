@@ -66,6 +66,7 @@ export class Queries {
   readonly #reader: StoreReader
   readonly #ns: string
   #info: Promise<StoreInfo> | undefined
+  #place: Placement | undefined
   readonly #codec: Codec
   readonly #choreographies: readonly string[]
   readonly #lists: ListReadsOptions
@@ -221,7 +222,8 @@ export class Queries {
 
   /** Of a store that is open by then. */
   async #placement(): Promise<Placement> {
-    return new Placement(await this.#store())
+    const info = await this.#store()
+    return (this.#place ??= new Placement(info))
   }
 
   /** What does not change about a store is asked once. */

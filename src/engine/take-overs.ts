@@ -63,6 +63,8 @@ export class TakeOvers {
       if (node !== null) this.#owners.set(shard, { node, isGiven: false })
       else if (before !== undefined) this.#owners.set(shard, { ...before, isGiven: true })
     }
+    // Whoever is there was seen: where there are no more, there is nobody to forget.
+    if (this.#seen.size === nodes.length) return
     const known = new Set([...nodes.map(({ id }) => id), ...[...this.#owners.values()].map(({ node }) => node)])
     for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id)
   }

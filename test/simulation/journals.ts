@@ -4,7 +4,7 @@
 import { NO_RUN } from '../../src/engine/flow-rows.ts'
 import { idempotencyKey } from '../../src/core/ids.ts'
 import { parseCommands, parseTurn, type Delivered, type StoredCommand } from '../../src/core/journal.ts'
-import type { RunRow, Store } from '../../src/core/store.ts'
+import type { JournalRow, RunRow, Store } from '../../src/core/store.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
 import { OfflineReplay } from '../../src/engine/offline-replay.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
@@ -23,12 +23,19 @@ export interface Turn {
 
 /** The turns of a run, of all its generations; or what was kept for it while it could take nothing. */
 export function turnsOf(world: World, { num, id }: RunRow, kept: 'turn' | 'mail' = 'turn'): readonly Turn[] {
-  return (world.diskOf(id).journal.get(num) ?? [])
-    .filter(({ kind }) => kind === kept)
-    .map(({ seq, at, data }) => {
-      const { delivered, commandsText } = parseTurn(String(data))
-      return { seq, at, delivered, commands: parseCommands(commandsText) }
-    })
+  return (world.diskOf(id).journal.get(num) ?? []).filter(({ kind }) => kind === kept).map(turnOf)
+}
+
+/** Several judges read the same rows. */
+const read = new WeakMap<JournalRow, Turn>()
+
+function turnOf(row: JournalRow): Turn {
+  const known = read.get(row)
+  if (known !== undefined) return known
+  const { delivered, commandsText } = parseTurn(String(row.data))
+  const turn = { seq: row.seq, at: row.at, delivered, commands: parseCommands(commandsText) }
+  read.set(row, turn)
+  return turn
 }
 
 /**

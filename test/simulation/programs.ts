@@ -31,6 +31,9 @@ const AGAIN: ReadonlySet<string> = new Set([
 
 export const programs: Workload = { name: 'programs', scene: (stage) => new ProgramsScene(stage) }
 
+/** Made once: a replay does nothing. */
+const REPLAYED = applicationOf({ work: never })
+
 class ProgramsScene implements Scene {
   readonly #stage: Stage
   readonly #chance: Chance
@@ -86,7 +89,7 @@ class ProgramsScene implements Scene {
     const { world } = this.#stage
     this.#audience.leave()
     for (const problem of verdictOf(world.disk, [...this.#ledger.entries.values()])) world.blame('PROGRAM', problem)
-    await judgeReplays(world, applicationOf({ work: never }))
+    await judgeReplays(world, REPLAYED)
   }
 }
 

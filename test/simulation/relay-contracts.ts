@@ -3,6 +3,7 @@
 // key of its own. What comes of it is a sum over all accounts, so that whatever is lost or doubled on the way shows.
 import { z } from 'zod'
 import { ballet, event, on, operation, service, workflow, type OperationContext } from '../../src/index.ts'
+import { SameCode } from './same-code.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
 import { PATIENT } from './patient-policy.ts'
 
@@ -22,7 +23,16 @@ export interface Bank {
   readonly write: (payment: Payment, context: OperationContext) => Promise<void>
 }
 
-export function relayApplication(bank: Bank): ApplicationDefinition {
+/** Of every process, made once. */
+export const relayCode: SameCode<Bank> = new SameCode((bankOf) =>
+  relayApplication({
+    take: (payment, context) => bankOf(context).take(payment, context),
+    give: (payment, context) => bankOf(context).give(payment, context),
+    write: (payment, context) => bankOf(context).write(payment, context),
+  }),
+)
+
+function relayApplication(bank: Bank): ApplicationDefinition {
   const desk = service('bank', {
     take: operation({ input: Payment, ...PATIENT, run: (payment, context) => bank.take(payment, context) }),
     give: operation({ input: Payment, ...PATIENT, run: (payment, context) => bank.give(payment, context) }),

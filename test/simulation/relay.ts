@@ -4,8 +4,8 @@ import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
 import { Books } from './books.ts'
-import { judgeReplays, judgeRows, never } from './journals.ts'
-import { relayApplication, type Bank, type Payment } from './relay-contracts.ts'
+import { judgeReplays, judgeRows } from './journals.ts'
+import { relayCode, type Bank, type Payment } from './relay-contracts.ts'
 import { StuckRuns } from './stuck-runs.ts'
 
 const AGAIN_MS = 120
@@ -51,7 +51,7 @@ class RelayScene implements Scene {
           return { outcome: 'applied', answer: null, amount: payment.v }
         })
       }
-    return relayApplication({ take: does('take'), give: does('give'), write: does('write') })
+    return relayCode.of({ take: does('take'), give: does('give'), write: does('write') })
   }
 
   begin(): void {
@@ -114,6 +114,6 @@ class RelayScene implements Scene {
         if (world.place.shardOf(key) !== shard)
           world.blame('PLACE', `the event ${id} of ${key} is in the shard ${shard}`)
     }
-    await judgeReplays(world, relayApplication({ take: never, give: never, write: never }))
+    await judgeReplays(world, relayCode.unmanned)
   }
 }

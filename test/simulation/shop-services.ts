@@ -5,6 +5,7 @@ import { z } from 'zod'
 import * as contracts from '../../examples/shop/contracts.ts'
 import type { Services } from '../../examples/shop/services.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
+import type { World } from '../../src/testing/simulation/world.ts'
 import type { Books, Done } from './books.ts'
 
 const { Order, OrderId, Sku, Amends } = contracts
@@ -72,7 +73,7 @@ class Counted {
     const { world } = this.#process
     const asked = op.replace(/^undo:/, '').split('.')[0] ?? ''
     const limit = asked === 'payment' ? PAYMENT_TAKES : asked === 'catalog' ? CATALOG_TAKES : undefined
-    if (limit === undefined || !world.chance('limits').is(LIMITED)) return attempt()
+    if (limit === undefined || !isLimited(world)) return attempt()
     const under = (this.#under.get(asked) ?? 0) + 1
     this.#under.set(asked, under)
     if (under > limit.atOnce) world.blame('LIMIT', `${under} attempts at ${asked} are under way at once`)
@@ -99,30 +100,38 @@ class Counted {
   }
 }
 
-/** The services, asked by one process. */
-export function shopServices(process: SimulatedProcess, books: Books, state: ShopState): Services {
-  // In some stories, so that the others go as fast as they can.
-  const isLimited = process.world.chance('limits').is(LIMITED)
+/** Does a piece of work of a service once for the key of its call, for whoever makes the attempt. */
+export type Once = <Work extends Done<EventValue>>(
+  context: OperationContext,
+  run: string,
+  step: string,
+  work: (state: ShopState) => Work,
+) => Promise<Work['answer']>
+
+/** As one process asks the services. */
+export function onceOf(process: SimulatedProcess, books: Books, state: ShopState): Once {
   const counted = new Counted(process)
-  const once: Once = (context, run, step, work) =>
-    counted.count(context, () => books.call(process, context, { run, step }, work))
+  return (context, run, step, work) =>
+    counted.count(context, () => books.call(process, context, { run, step }, () => work(state)))
+}
+
+/** Whether the services of a story are limited: in some, so that the others go as fast as they can. */
+export function isLimited(world: World): boolean {
+  return world.chance('limits').is(LIMITED)
+}
+
+/** The services, asked by whoever makes an attempt. */
+export function shopServices(once: Once, takesLittle: boolean): Services {
   return {
-    catalog: catalogOf(once, state, isLimited ? CATALOG_TAKES : undefined),
+    catalog: catalogOf(once, takesLittle ? CATALOG_TAKES : undefined),
     cart: cartOf(),
-    payment: paymentOf(once, state, isLimited ? PAYMENT_TAKES : undefined),
-    shipping: shippingOf(once, state),
+    payment: paymentOf(once, takesLittle ? PAYMENT_TAKES : undefined),
+    shipping: shippingOf(once),
     notification: notificationOf(once),
   }
 }
 
-type Once = <Work extends Done<EventValue>>(
-  context: OperationContext,
-  run: string,
-  step: string,
-  work: () => Work,
-) => Promise<Work['answer']>
-
-function catalogOf(once: Once, state: ShopState, limits: ServiceLimits | undefined) {
+function catalogOf(once: Once, limits: ServiceLimits | undefined) {
   return service(
     'catalog',
     {
@@ -131,7 +140,7 @@ function catalogOf(once: Once, state: ShopState, limits: ServiceLimits | undefin
         outcomes: [contracts.ItemReserved, contracts.ItemShort, contracts.StockReserved, contracts.StockShort],
         ...POLICY,
         run: ({ sku, ...order }, context) =>
-          once(context, order.orderId, `reserve#${sku}`, () => {
+          once(context, order.orderId, `reserve#${sku}`, (state) => {
             const answer = reserve(state, order, sku)
             return answer.data.short === undefined ? applied(answer) : refused(answer)
           }),
@@ -142,7 +151,7 @@ function catalogOf(once: Once, state: ShopState, limits: ServiceLimits | undefin
         outcomes: [contracts.StockReleased],
         ...POLICY,
         run: ({ orderId, sku, amends }, context) =>
-          once(context, orderId, `release#${sku}`, () => {
+          once(context, orderId, `release#${sku}`, (state) => {
             const answer = contracts.StockReleased({ orderId, sku, amends })
             const held = state.of(orderId).reserved.get(sku)
             if (held === undefined || held.short !== null || held.released) return refused(answer)
@@ -183,7 +192,7 @@ const cartOf = () =>
     }),
   })
 
-const paymentOf = (once: Once, state: ShopState, limits: ServiceLimits | undefined) =>
+const paymentOf = (once: Once, limits: ServiceLimits | undefined) =>
   service(
     'payment',
     {
@@ -192,7 +201,7 @@ const paymentOf = (once: Once, state: ShopState, limits: ServiceLimits | undefin
         outcomes: [contracts.PaymentApproved, contracts.PaymentDeclined],
         ...POLICY,
         run: ({ amount, ...order }, context) =>
-          once(context, order.orderId, 'charge', () => {
+          once(context, order.orderId, 'charge', (state) => {
             const { orderId, customer } = order
             const kept = state.of(orderId)
             if (kept.closed !== null)
@@ -209,7 +218,7 @@ const paymentOf = (once: Once, state: ShopState, limits: ServiceLimits | undefin
         outcomes: [contracts.PaymentRefunded, contracts.NothingToRefund],
         ...POLICY,
         run: ({ orderId, amends }, context) =>
-          once(context, orderId, 'refund', () => {
+          once(context, orderId, 'refund', (state) => {
             const kept = state.of(orderId)
             if (kept.charged === null || kept.isRefunded) {
               kept.closed ??= amends?.detail ?? 'it was taken back'
@@ -223,14 +232,14 @@ const paymentOf = (once: Once, state: ShopState, limits: ServiceLimits | undefin
     { limits },
   )
 
-const shippingOf = (once: Once, state: ShopState) =>
+const shippingOf = (once: Once) =>
   service('shipping', {
     ship: operation({
       input: Order,
       outcomes: [contracts.OrderShipped, contracts.ShippingFailed],
       ...POLICY,
       run: (order, context) =>
-        once(context, order.orderId, 'ship', () => {
+        once(context, order.orderId, 'ship', (state) => {
           const { orderId, customer } = order
           const fails = customer.city === 'Atlantis'
           const { what, detail } = state.decide(
@@ -249,7 +258,7 @@ const shippingOf = (once: Once, state: ShopState) =>
       outcomes: [contracts.ShippingStopped, contracts.StopTooLate],
       ...POLICY,
       run: ({ by, ...order }, context) =>
-        once(context, order.orderId, 'stop', () => {
+        once(context, order.orderId, 'stop', (state) => {
           const { what, detail } = state.decide(order.orderId, { what: 'stopped', detail: `at the wish of ${by}` })
           if (what === 'stopped') return applied(contracts.ShippingStopped({ ...order, reason: detail }))
           return refused(contracts.StopTooLate({ ...order, tracking: what === 'shipped' ? detail : null }))

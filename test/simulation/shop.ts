@@ -21,7 +21,8 @@ import { History } from './history.ts'
 import { judgeReplays, judgeRows } from './journals.ts'
 import { judgeFlows } from './flows.ts'
 import { judgeLifecycles } from './lifecycle.ts'
-import { shopServices, ShopState } from './shop-services.ts'
+import { SameCode } from './same-code.ts'
+import { isLimited, onceOf, shopServices, ShopState, type Once } from './shop-services.ts'
 
 const PLANNED = planOrders(84, new Chance(1))
 const NONE = { acks: 0, hits: {}, redelivered: 0, endings: [] }
@@ -42,6 +43,23 @@ export interface ShopEvidence {
 export const shop: Workload = { name: 'shop', scene: (stage) => new ShopScene(stage) }
 export const shopOfShards: Workload = { ...shop, name: 'shop of shards', cluster: { shards: 4, nodes: 1 } }
 export const shopOfNodes: Workload = { ...shop, name: 'shop of nodes', cluster: { shards: 4, nodes: 3 } }
+
+/** Of every process, made once: in stories whose services take as much as they are asked for, and in the others. */
+const [CODE, LIMITED_CODE] = [shopCode(false), shopCode(true)]
+const codeOf = ({ world }: Stage): SameCode<Once> => (isLimited(world) ? LIMITED_CODE : CODE)
+
+function shopCode(takesLittle: boolean): SameCode<Once> {
+  return new SameCode((deskOf) => {
+    const services = shopServices((context, ...work) => deskOf(context)(context, ...work), takesLittle)
+    const reserveItems = connect(services)
+    return ballet({
+      name: 'shop',
+      services: Object.values(services),
+      workflows: [checkoutWorkflow(services), reserveItems],
+      choreographies: [fulfilment],
+    })
+  })
+}
 
 class ShopScene implements Scene {
   readonly rows: OrderRow[] = []
@@ -64,14 +82,7 @@ class ShopScene implements Scene {
   }
 
   application(process: SimulatedProcess) {
-    const services = shopServices(process, this.books, this.#state)
-    const reserveItems = connect(services)
-    return ballet({
-      name: 'shop',
-      services: Object.values(services),
-      workflows: [checkoutWorkflow(services), reserveItems],
-      choreographies: [fulfilment],
-    })
+    return codeOf(this.#stage).of(onceOf(process, this.books, this.#state))
   }
 
   begin(): void {
@@ -120,7 +131,7 @@ class ShopScene implements Scene {
     judgeFlows(world, fulfilment)
     judgeConducted(world, fulfilment)
     judgeLifecycles(world, this.#history.operations)
-    await judgeReplays(world, this.application(this.#stage.current))
+    await judgeReplays(world, codeOf(this.#stage).unmanned)
   }
 
   /** What the clients were told and the services did. A repeat may arrive when everything is over, and changes nothing. */

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { TerminalError } from '../../src/core/errors.ts'
 import { ballet, event, on, operation, service, signal, workflow, type OperationContext } from '../../src/index.ts'
 import type { ApplicationDefinition } from '../../src/define/definition.ts'
+import { SameCode } from './same-code.ts'
 
 const Amount = z.object({ v: z.number() })
 const Sheet = z.object({ id: z.string(), v: z.number() })
@@ -38,7 +39,16 @@ export interface Desk {
 /** Short, so that time limits and exhausted retries happen within a story. */
 const POLICY = { retry: { attempts: 3, backoff: '20ms' }, timeout: '900ms' } as const
 
-export function tallyApplication(desk: Desk): ApplicationDefinition {
+/** Of every process, made once. */
+export const tallyCode: SameCode<Desk> = new SameCode((deskOf) =>
+  tallyApplication({
+    book: (input, context) => deskOf(context).book(input, context),
+    unbook: (input, context) => deskOf(context).unbook(input, context),
+    note: (input, context) => deskOf(context).note(input, context),
+  }),
+)
+
+function tallyApplication(desk: Desk): ApplicationDefinition {
   const work = service('desk', {
     book: operation({
       input: Sheet,

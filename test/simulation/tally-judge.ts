@@ -3,9 +3,9 @@
 import type { RunRow } from '../../src/core/store.ts'
 import type { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import type { World } from '../../src/testing/simulation/world.ts'
-import { judgeReplays, judgeRows, turnsOf, type Turn, never } from './journals.ts'
+import { judgeReplays, judgeRows, turnsOf, type Turn } from './journals.ts'
 import { judgeLifecycles } from './lifecycle.ts'
-import { tallyApplication } from './tally-contracts.ts'
+import { tallyCode } from './tally-contracts.ts'
 import type { Taken, TallyScene } from './tally.ts'
 
 /** Blames whatever is wrong. */
@@ -21,7 +21,7 @@ export async function judgeTally(scene: TallyScene): Promise<void> {
   }
   judgeEvents(scene)
   judgeBooks(scene)
-  await judgeReplays(world, tallyApplication({ book: never, unbook: never, note: never }))
+  await judgeReplays(world, tallyCode.unmanned)
 }
 
 const isEnd = ({ delivered }: Turn, id: string): boolean =>

@@ -7,7 +7,7 @@ import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.
 import { Books } from './books.ts'
 import { History, type Asked, type Heard } from './history.ts'
 import { judgeTally } from './tally-judge.ts'
-import { tallyApplication, type Desk, type TallyInput } from './tally-contracts.ts'
+import { tallyCode, type Desk, type TallyInput } from './tally-contracts.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 
 /** Something that a client was told has been taken, and when. */
@@ -73,7 +73,7 @@ export class TallyScene implements Scene {
         }))
       },
     }
-    return tallyApplication(desk)
+    return tallyCode.of(desk)
   }
 
   begin(): void {

@@ -149,10 +149,11 @@ export class MemoryData {
     for (const run of batch.suspectsGone) this.suspects.delete(run)
     for (const claim of batch.claimsGone) this.claims.delete(claimKey(claim))
     for (const run of batch.runs) this.#addRun(run)
-    for (const change of [...batch.changes, ...batch.continued]) {
-      const run = this.runs.get(change.num)
-      if (run !== undefined) this.runs.set(change.num, { ...run, ...change })
-    }
+    for (const changes of [batch.changes, batch.continued])
+      for (const change of changes) {
+        const run = this.runs.get(change.num)
+        if (run !== undefined) this.runs.set(change.num, { ...run, ...change })
+      }
     for (const claim of batch.claims) this.#addClaim(claim)
     for (const claim of batch.claimsUntil) this.#endClaim(claim)
     for (const row of batch.journal) insertSorted(this.#journalOf(row.run), row, bySeq)
@@ -161,12 +162,12 @@ export class MemoryData {
     for (const timer of batch.timersGone) this.timers.delete(timerKey(timer))
     this.post(shard, batch.posts)
     for (const suspect of batch.suspects) this.suspects.set(suspect.run, suspect)
-    for (const flow of [...batch.flows, ...batch.flowsNew]) this.flows.set(flowKey(flow), flow)
+    for (const flows of [batch.flows, batch.flowsNew]) for (const flow of flows) this.flows.set(flowKey(flow), flow)
     for (const flow of batch.flowsGone)
       if (this.flows.get(flowKey(flow))?.pos === flow.pos) this.flows.delete(flowKey(flow))
-    this.#forget(new Set(batch.forgotten))
+    this.#forget(batch.forgotten)
     for (const { run, before } of batch.journalGone) this.#shorten(run, before)
-    removeFrom(this.events, (event) => event.pos, new Set(batch.eventsGone))
+    removeFrom(this.events, (event) => event.pos, batch.eventsGone)
   }
 
   post(shard: number, items: readonly InboxItem[]): void {
@@ -178,13 +179,15 @@ export class MemoryData {
   }
 
   #checkInbox(drained: readonly number[]): void {
+    if (drained.length === 0) return
     const distinct = new Set(drained)
     if (distinct.size !== drained.length) throw fault('INBOX_GONE')
     for (const id of distinct) if (!this.inbox.has(id)) throw fault('INBOX_GONE')
   }
 
   #checkFlows({ flows, flowsNew }: Batch): void {
-    const written = new Set(flowsNew.length === 0 ? [] : flows.map(flowKey))
+    if (flowsNew.length === 0) return
+    const written = new Set(flows.map(flowKey))
     for (const key of flowsNew.map(flowKey)) {
       if (this.flows.has(key) || written.has(key)) throw fault('FLOW_THERE')
       written.add(key)
@@ -200,22 +203,24 @@ export class MemoryData {
     for (const { run, seq } of batch.journal) {
       const rows = this.journal.get(run) ?? []
       const last = rows.at(-1)?.seq ?? -1
-      invariant(seq > last || !rows.some((row) => row.seq === seq), `run ${run} has a row ${seq} already`)
+      if (seq > last) continue
+      invariant(!rows.some((row) => row.seq === seq), `run ${run} has a row ${seq} already`)
     }
-    const started = new Set(batch.runs.map((run) => run.num))
-    for (const { num } of [...batch.changes, ...batch.continued]) {
-      invariant(started.has(num) || this.runs.has(num), 'a change names a run that the store does not have')
-    }
+    const started = new Set(batch.runs.length === 0 ? [] : batch.runs.map((run) => run.num))
+    for (const changes of [batch.changes, batch.continued])
+      for (const { num } of changes)
+        invariant(this.runs.has(num) || started.has(num), 'a change names a run that the store does not have')
   }
 
-  #forget(runs: ReadonlySet<number>): void {
-    if (runs.size === 0) return
+  #forget(forgotten: readonly number[]): void {
+    if (forgotten.length === 0) return
+    const runs = new Set(forgotten)
     for (const run of runs) {
       this.suspects.delete(run)
       this.journal.delete(run)
       this.runs.delete(run)
     }
-    removeFrom(this.runOrder, (num) => num, runs)
+    removeFrom(this.runOrder, (num) => num, forgotten)
     for (const [key, timer] of this.timers) if (runs.has(timer.run)) this.timers.delete(key)
   }
 
@@ -263,16 +268,18 @@ const byPos = (a: EventRow, b: EventRow): number => a.pos - b.pos
 function insertSorted<T>(rows: T[], row: T, compare: (a: T, b: T) => number): void {
   let at = rows.length
   for (let last = rows[at - 1]; last !== undefined && compare(last, row) > 0; last = rows[at - 1]) at -= 1
-  rows.splice(at, 0, row)
+  if (at === rows.length) rows.push(row)
+  else rows.splice(at, 0, row)
 }
 
-function removeFrom<T>(rows: T[], key: (row: T) => number, gone: ReadonlySet<number>): void {
-  if (gone.size === 0) return
-  const kept = rows.filter((row) => !gone.has(key(row)))
+function removeFrom<T>(rows: T[], key: (row: T) => number, gone: readonly number[]): void {
+  if (gone.length === 0) return
+  const all = new Set(gone)
+  const kept = rows.filter((row) => !all.has(key(row)))
   rows.length = 0
   for (const row of kept) rows.push(row)
 }
 
 function differ<T>(rows: readonly T[], key: (row: T) => unknown, what: string): void {
-  invariant(new Set(rows.map(key)).size === rows.length, `${what} is used twice`)
+  invariant(rows.length < 2 || new Set(rows.map(key)).size === rows.length, `${what} is used twice`)
 }

@@ -41,7 +41,9 @@ export class Chance {
 
   /** One of several, each with its weight. */
   weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
-    let left = this.#next() * items.reduce((sum, [weight]) => sum + weight, 0)
+    let sum = 0
+    for (const [weight] of items) sum += weight
+    let left = this.#next() * sum
     for (const [weight, item] of items) {
       left -= weight
       if (left < 0) return item

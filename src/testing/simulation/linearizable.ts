@@ -37,13 +37,15 @@ export function isLinearizable<State, Input, Answer>(
   const search = (state: State, left: number): boolean | null => {
     if (left === 0) return true
     if (++work > BUDGET) return null
-    const place = `${isDone.map(Number).join('')} ${JSON.stringify(state)}`
-    if (seen.has(place)) return false
-    seen.add(place)
+    // What was done only grows on the way, so a place is met again only once it has led nowhere: until then it needs no name.
+    const place = (): string => `${isDone.map(Number).join('')} ${JSON.stringify(state)}`
+    if (seen.size > 0 && seen.has(place())) return false
     let firstEnd = Number.POSITIVE_INFINITY
-    for (const [index, { ended }] of sorted.entries()) if (isDone[index] !== true) firstEnd = Math.min(firstEnd, ended)
-    for (const [index, { begun, ended, input, answer }] of sorted.entries()) {
+    for (let index = 0; index < sorted.length; index++)
+      if (isDone[index] !== true) firstEnd = Math.min(firstEnd, (sorted[index] as Attempt<Input, Answer>).ended)
+    for (let index = 0; index < sorted.length; index++) {
       if (isDone[index] === true) continue
+      const { begun, ended, input, answer } = sorted[index] as Attempt<Input, Answer>
       if (begun > firstEnd) break
       const next = model.step(state, input, answer)
       // One that nobody was answered and that changes nothing may as well not have been done.
@@ -53,6 +55,7 @@ export function isLinearizable<State, Input, Answer>(
       if (found !== false) return found
       isDone[index] = false
     }
+    seen.add(place())
     return false
   }
   return search(model.initial, sorted.filter(({ ended }) => ended !== Number.POSITIVE_INFINITY).length)

@@ -243,7 +243,8 @@ export class SimulatedProcess implements Life {
   /** After the story: whatever hangs is refused, so that nothing of it stays in memory. */
   async bury(): Promise<void> {
     this.#state = 'buried'
-    for (const reject of this.#waits) reject(gone())
+    const error = gone()
+    for (const reject of this.#waits) reject(error)
     for (const { ring, cancel } of this.#alarms) {
       cancel()
       setImmediate(ring)

@@ -11,7 +11,8 @@ import { MemoryData } from '../../stores/memory/memory-data.ts'
 /** Content of one shard is that of a store in memory, which knows itself as the only one. */
 const ONE = 0
 
-interface Node extends NodeInfo {
+interface Node {
+  readonly info: NodeInfo
   readonly began: number
   readonly beat: number
   /** Null when a shard was taken from it: it has to say anew that it is there. */
@@ -88,13 +89,14 @@ export class ShardedDisk {
   join(node: NodeInfo): void {
     const now = this.#clock.now()
     const { began = now } = this.#nodes.get(node.id) ?? {}
-    this.#nodes.set(node.id, { ...node, began, beat: now, until: now + this.leaseMs })
+    this.#nodes.set(node.id, { info: { ...node }, began, beat: now, until: now + this.leaseMs })
   }
 
   survey(): Survey {
-    const nodes = [...this.#nodes.values()].filter((node) => this.#isAlive(node))
+    const nodes: NodeInfo[] = []
+    for (const node of this.#nodes.values()) if (this.#isAlive(node)) nodes.push(node.info)
     const shards = this.shards.map((_, shard) => ({ shard, node: this.#nodeOf(shard), isFree: this.#isFree(shard) }))
-    return { nodes: nodes.map(({ began: _began, beat: _beat, until: _until, ...info }) => info), shards }
+    return { nodes, shards }
   }
 
   takeAll(shards: readonly number[], node: string, owner: string): readonly Taken[] {
@@ -104,7 +106,7 @@ export class ShardedDisk {
       const before = this.#nodeOf(shard)
       if (before !== node && !this.#isFree(shard)) continue
       const had = before === null ? undefined : this.#nodes.get(before)
-      if (had !== undefined && before !== node) this.#nodes.set(had.id, { ...had, until: null })
+      if (had !== undefined && before !== node) this.#nodes.set(had.info.id, { ...had, until: null })
       const { crashes: known } = this.tenure(shard)
       const tenure = this.acquire(shard, owner)
       if (before === node) this.of(shard).crashes = known
@@ -129,7 +131,10 @@ export class ShardedDisk {
   }
 
   nodes(): readonly NodeRow[] {
-    return [...this.#nodes.values()].map((node) => ({ ...node, isAlive: this.#isAlive(node) }))
+    return [...this.#nodes.values()].map((node) => {
+      const { info, ...times } = node
+      return { ...info, ...times, isAlive: this.#isAlive(node) }
+    })
   }
 
   leases(): readonly LeaseRow[] {

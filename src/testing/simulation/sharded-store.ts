@@ -32,16 +32,16 @@ export function shardedStore(disk: ShardedDisk, isShared: boolean): Store {
       return found.flatMap((some, shard) => (some.length > 0 ? [shard] : []))
     },
   }
+  const known = new Map<string | symbol, unknown>(Object.entries(own))
   return new Proxy(first, {
     get(target, name) {
-      if (Object.hasOwn(own, name)) return own[name as keyof Store]
+      if (known.has(name)) return known.get(name)
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function' || name === 'hasRoom') return value
       // Whatever reads names the shard first.
-      return (shard: number, ...args: unknown[]) => {
-        const part = parts[shard] as Store
-        return Reflect.apply(Reflect.get(part, name) as () => unknown, part, [0, ...args]) as unknown
-      }
+      const read = (shard: number, ...args: unknown[]): unknown => Reflect.apply(value, parts[shard], [0, ...args])
+      known.set(name, read)
+      return read
     },
   })
 }

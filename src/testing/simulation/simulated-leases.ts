@@ -25,6 +25,17 @@ function stallsOf({ world, name }: Life, lengthMs: number): (bad: number) => num
   }
 }
 
+type Kinds = readonly (readonly [number, 'fine' | 'lost' | 'deaf' | 'late'])[]
+
+/** What becomes of a call, in a weather that stays as it is until there is none. */
+const kindsOf = (bad: number): Kinds => [
+  [1 - bad, 'fine'],
+  [bad / 3, 'lost'],
+  [bad / 3, 'deaf'],
+  [bad / 3, 'late'],
+]
+const WELL = kindsOf(0)
+
 /**
  * The leases as `process` reaches them.
  * @param inner those of the store that it reaches now.
@@ -35,17 +46,13 @@ export function simulatedLeases(process: Life, inner: () => Leases): Leases {
   const slowness = world.chance(`${process.name} slow leases`)
   const { lengthMs } = inner()
   const stall = stallsOf(process, lengthMs)
+  let kinds: Kinds | undefined
   const call = async (name: string, work: () => Promise<unknown>): Promise<unknown> => {
     const isRead = READS.has(name)
     process.cross(`before ${name}`)
     const { weather } = world
     const bad = weather === null ? 0 : weather.readFailed * SHARE
-    const kind = chance.weighted([
-      [1 - bad, 'fine'],
-      [bad / 3, 'lost'],
-      [bad / 3, 'deaf'],
-      [bad / 3, 'late'],
-    ] as const)
+    const kind = chance.weighted(weather === null ? WELL : (kinds ??= kindsOf(bad)))
     const stalledMs = name === 'renew' ? stall(bad) : null
     if (chance.is(0.3)) await world.clock.wait(chance.between(1, 6))
     else await rounds(chance.between(0, 2))

@@ -9,12 +9,16 @@ import { memory } from '../../stores/memory/memory-store.ts'
 import type { Chance } from './chance.ts'
 import { commitTo, type Ground } from './ground.ts'
 import type { Life } from './life.ts'
-import type { CommitWeather } from './weather.ts'
+import type { CommitWeather, Weather } from './weather.ts'
 import { shardedStore } from './sharded-store.ts'
 import { simulatedLeases } from './simulated-leases.ts'
 import { rounds, type World } from './world.ts'
 
 type Outcome = keyof CommitWeather
+/** A function of a store. */
+type Door = (...args: unknown[]) => Promise<unknown>
+/** Calls one of the store that was reached when it was asked for. */
+type Call = (args: unknown[], target: Store) => Promise<unknown>
 
 const CHANGES = new Set(['open', 'close', 'belongsTo', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
 const COMMIT = 'a commit'
@@ -40,21 +44,31 @@ export function simulatedStore(process: Life): Store {
   }
   const first = inner()
   const leases = first.leases === undefined ? undefined : simulatedLeases(process, () => inner().leases as Leases)
+  const doors = new Map<string | symbol, unknown>([
+    ['leases', leases],
+    ['commit', (batch: Batch) => process.live(access.commit(batch))],
+    ['hasRoom', () => process.live(access.hasRoom())],
+  ])
   return new Proxy(first, {
     get(_first, name) {
       const target = inner()
-      if (name === 'leases') return leases
-      if (name === 'commit') return (batch: Batch) => process.live(access.commit(batch))
-      if (name === 'hasRoom') return () => process.live(access.hasRoom())
+      if (doors.has(name)) return doors.get(name)
       const own: unknown = Reflect.get(target, name)
       if (typeof own !== 'function') return own
-      const call = (...args: unknown[]): Promise<unknown> => Reflect.apply(own, target, args) as Promise<unknown>
-      if (name === 'open' || name === 'close') return call
-      if (CHANGES.has(String(name)))
-        return (...args: unknown[]) => process.live(access.change(String(name), () => call(...args)))
-      return (...args: unknown[]) => process.live(access.read(String(name), () => call(...args)))
+      const door = doorOf(String(name), access, inner, process)
+      doors.set(name, door)
+      return door
     },
   })
+}
+
+/** A function of the store as the process reaches it: where it is asked is where the store is by then. */
+function doorOf(name: string, access: Access, inner: () => Store, process: Life): Door {
+  const call = (args: unknown[], target = inner()): Promise<unknown> =>
+    Reflect.apply(Reflect.get(target, name) as Door, target, args)
+  if (name === 'open' || name === 'close') return (...args) => call(args)
+  if (!CHANGES.has(name)) return (...args) => process.live(access.read(name, call, args, inner()))
+  return (...args) => process.live(access.change(name, call, args, inner()))
 }
 
 class Access {
@@ -64,6 +78,7 @@ class Access {
   /** How long a read takes at most on its way there, and back: rounds of the event loop. */
   readonly #slowness: number
   #fullUntil = 0
+  #chances: readonly (readonly [number, Outcome])[] | null = null
 
   constructor(process: Life) {
     this.#process = process
@@ -72,25 +87,25 @@ class Access {
     this.#slowness = this.#chance.pick([0, 0, 1, 3])
   }
 
-  async read(name: string, read: () => Promise<unknown>): Promise<unknown> {
+  async read(name: string, read: Call, args: unknown[], target: Store): Promise<unknown> {
     const { weather } = this.#world
     if (weather !== null) {
       if (this.#chance.is(weather.readHung)) return this.#hang(name)
       if (this.#chance.is(weather.readFailed)) throw this.#failed(name)
     }
     if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
-    const answer = await read()
+    const answer = await read(args, target)
     if (this.#slowness > 0) await rounds(this.#chance.between(0, this.#slowness))
     return answer
   }
 
-  async change(name: string, change: () => Promise<unknown>): Promise<unknown> {
+  async change(name: string, change: Call, args: unknown[], target: Store): Promise<unknown> {
     const { weather } = this.#world
     this.#process.cross(`before ${name}`)
     if (weather !== null && this.#chance.is(weather.readFailed)) throw this.#failed(name)
     await rounds(this.#chance.between(0, 1))
     if (!this.#process.isAlive) return undefined
-    const answer = await change()
+    const answer = await change(args, target)
     this.#world.note(`${this.#process.name} ${name}`)
     if (name === 'acquire') {
       const { shard, epoch } = answer as Tenure
@@ -101,14 +116,18 @@ class Access {
     return answer
   }
 
+  /** What commits come to in this weather, which stays as it is until there is none. */
+  #outcomes({ commit }: Weather): readonly (readonly [number, Outcome])[] {
+    return (this.#chances ??= (Object.entries(commit) as [Outcome, number][]).map(([name, share]) => [share, name]))
+  }
+
   async hasRoom(): Promise<boolean> {
     return this.#world.weather === null || this.#world.clock.now() >= this.#fullUntil
   }
 
   async commit(batch: Batch): Promise<void> {
     const { weather } = this.#world
-    const chances = weather === null ? [] : (Object.entries(weather.commit) as [Outcome, number][])
-    const outcome = weather === null ? 'fine' : this.#chance.weighted(chances.map(([name, share]) => [share, name]))
+    const outcome = weather === null ? 'fine' : this.#chance.weighted(this.#outcomes(weather))
     if (outcome !== 'fine') this.#world.count(outcome)
     this.#process.cross('before a commit')
     const { ground } = this.#process

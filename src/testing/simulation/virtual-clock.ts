@@ -36,13 +36,11 @@ export class VirtualClock implements StoryClock {
   after(delayMs: number, callback: () => void): Cancel {
     if (this.#stopped) return () => {}
     const alarm: Alarm = { due: this.#now + Math.max(0, delayMs), order: this.#orders++, ring: callback }
-    const later = this.#alarms.findIndex((one) => one.due > alarm.due)
-    if (later < 0) this.#alarms.push(alarm)
-    else this.#alarms.splice(later, 0, alarm)
+    this.#alarms.splice(this.#behind(alarm), 0, alarm)
     this.#look()
     return () => {
-      const index = this.#alarms.indexOf(alarm)
-      if (index >= 0) this.#alarms.splice(index, 1)
+      const index = this.#behind(alarm) - 1
+      if (this.#alarms[index] === alarm) this.#alarms.splice(index, 1)
     }
   }
 
@@ -53,6 +51,18 @@ export class VirtualClock implements StoryClock {
   stop(): void {
     this.#stopped = true
     this.#alarms.length = 0
+  }
+
+  /** Where the first stands that rings after this one. */
+  #behind({ due, order }: Alarm): number {
+    let [low, high] = [0, this.#alarms.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const other = this.#alarms[middle] as Alarm
+      if (other.due < due || (other.due === due && other.order <= order)) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #look(): void {
