@@ -76,6 +76,8 @@ export class Counts {
   rows = 0
   /** How late timers were given to their runs. */
   readonly timersLate: Spread = new Spread(LATE_SECONDS)
+  /** Starts, events and flows of shards of other nodes: done by the node that was asked, or gone by an inbox. */
+  readonly elsewhere: Tally<'node' | 'inbox'> = new Tally()
   /** Rows of inboxes that could not be taken and were set aside. */
   setAside = 0
   /** Of those, the ones that people have dropped. */

@@ -51,7 +51,7 @@ export interface ElsewhereOptions extends DirectOptions {
   readonly random: Random
   readonly directory: Directory
   /** Told of what is put into an inbox; what is new takes a place there: nobody refuses it where it is taken. */
-  readonly shards: Pick<Shards, 'posted' | 'expected' | 'enter'>
+  readonly shards: Pick<Shards, 'posted' | 'expected' | 'enter' | 'counts'>
 }
 
 type What = 'run' | 'event' | 'flow' | 'item'
@@ -115,7 +115,14 @@ export class Elsewhere {
 
   /** Nobody hears of what comes of a transaction. */
   async #direct(ask: Owned, body: AskedBody, name: Name, tx?: object): Promise<OfOwner> {
-    return tx === undefined ? askOwner(this.#options, ask, body, name) : { isUnknown: false }
+    if (tx !== undefined) return { isUnknown: false }
+    const { elsewhere } = this.#options.shards.counts
+    const asked = askOwner(this.#options, ask, body, name)
+    asked.then(
+      (came) => elsewhere.add('created' in came ? 'node' : 'inbox'),
+      () => elsewhere.add('node'),
+    )
+    return asked
   }
 
   /** Something new has its place while it is on its way. What may have been done already is not refused any more. */

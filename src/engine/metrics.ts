@@ -57,6 +57,7 @@ function nameAll(counts: Counts, { definition, operations }: Directory): void {
   for (const { reactions } of definition.services) for (const { name } of reactions) counts.runsOf('reaction', name)
   for (const name of operations.keys()) counts.attemptsOf('operation', name)
   for (const code of REFUSALS) counts.refused.add(code, 0)
+  for (const way of ['node', 'inbox'] as const) counts.elsewhere.add(way, 0)
 }
 
 function ofOpenRuns(all: readonly OwnShard[]): readonly Metric[] {
@@ -183,6 +184,7 @@ function ofCommits(counts: Counts, all: readonly OwnShard[]): readonly Metric[] 
 function ofDoors(counts: Counts, all: readonly OwnShard[]): readonly Metric[] {
   return [
     counter('ballet_refusals_total', 'What was not taken on, by the error.', tallied(counts.refused, 'code')),
+    counter('ballet_elsewhere_total', 'What belonged to another node, by the way.', tallied(counts.elsewhere, 'way')),
     gauge('ballet_requests_waiting', 'Requests that wait for their acknowledgement.', [
       one(sum(all, ({ admission }) => admission.arriving)),
     ]),

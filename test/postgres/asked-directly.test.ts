@@ -62,6 +62,12 @@ interface Settings extends OpenOptions {
   readonly graceOfAskedMs?: number
 }
 
+/** How what belonged to the other node went there. */
+function ways(app: Application): ReadonlyMap<unknown, number> {
+  const samples = app.metrics().find(({ name }) => name === 'ballet_elsewhere_total')?.samples ?? []
+  return new Map(samples.flatMap((one) => ('value' in one ? [[one.labels['way'], one.value] as const] : [])))
+}
+
 async function world({ elsewhere, graceOfAskedMs = 5000, ...options }: Settings = {}): Promise<World> {
   const place = await placeForTest()
   const store = place.url('&shards=8&lease=2&pool=4')
@@ -122,6 +128,13 @@ test('starts, events and flows that are asked for at another node are done by th
   const conducted = await asked.conduct(paying)(Placed({ orderId: '3', total: 7 }))
   expect(conducted).toEqual({ id: 'paying:3', created: true })
   await asked.result(conducted.id)
+  // What was known already was not asked, and a conflict is seen here.
+  expect(ways(asked)).toEqual(
+    new Map([
+      ['node', 3],
+      ['inbox', 0],
+    ]),
+  )
   expect(await posted()).toBe(0)
 })
 
@@ -231,6 +244,12 @@ test('F8: the owner is of an older version, which has no door for that: it goes 
   const { asked, posted } = await world({ elsewhere: url })
   expect(await asked.start(checkout({ orderId: '1', total: 7 }))).toEqual({ id: 'checkout:1', created: true })
   expect(await asked.result('checkout:1')).toBe(7)
+  expect(ways(asked)).toEqual(
+    new Map([
+      ['node', 0],
+      ['inbox', 1],
+    ]),
+  )
   expect(paths).toContain('/api/asks')
   expect(await posted()).toBe(1)
 })

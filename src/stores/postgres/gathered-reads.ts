@@ -77,15 +77,19 @@ const AT_ONCE = 2
 export class ShardReads {
   readonly #schema: string
   readonly #read: (step: Step) => Promise<readonly Value[]>
-  readonly #names: Gathered<ClaimsQuestion, { readonly claim: Claim | null }>
-  readonly #runs: Gathered<RunQuestion, { readonly run: RunRow | null }>
+  readonly #names: Gathered<ClaimsQuestion, Claim | null>
+  readonly #runs: Gathered<RunQuestion, RunRow | null>
   readonly #inboxes = new Map<string, Gathered<InboxQuestion, readonly InboxRow[]>>()
 
   constructor(schema: string, read: (step: Step) => Promise<readonly Value[]>) {
     this.#schema = schema
     this.#read = read
-    this.#names = new Gathered(async (asked) => claimsFrom(await read(claimsStep(schema, asked)), asked))
-    this.#runs = new Gathered(async (asked) => runsFrom(await read(runsStep(schema, asked)), asked))
+    this.#names = new Gathered(async (asked) =>
+      byQuestions(claimsTable, await read(claimsStep(schema, asked)), asked.length),
+    )
+    this.#runs = new Gathered(async (asked) =>
+      byQuestions(runsTable, await read(runsStep(schema, asked)), asked.length),
+    )
   }
 
   /** The claims of these ids, in their order. */
@@ -95,13 +99,12 @@ export class ShardReads {
     space: Claim['space'],
     ids: readonly string[],
   ): Promise<readonly (Claim | null)[]> {
-    const found = await Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
-    return found.map(({ claim }) => claim)
+    return Promise.all(ids.map((id) => this.#names.answer({ shard, ns, space, id })))
   }
 
   /** A run, by its number; null when there is none. */
   async run(shard: number, num: number): Promise<RunRow | null> {
-    return (await this.#runs.answer({ shard, num })).run
+    return this.#runs.answer({ shard, num })
   }
 
   /** The oldest rows of an inbox. */
@@ -136,16 +139,16 @@ function claimsStep(schema: string, questions: readonly ClaimsQuestion[]): Step 
   return { text, parameters: [0, 1, 2, 3, 4].map((column) => columnLiteral(values, column, 5, false)) }
 }
 
-/** The claims by the questions, in their order. */
-function claimsFrom(
+/** The rows by the questions, in their order; null where there is none. */
+function byQuestions<Row extends object>(
+  table: Table<Row>,
   values: readonly Value[],
-  questions: readonly ClaimsQuestion[],
-): readonly { readonly claim: Claim | null }[] {
-  const answers: { claim: Claim | null }[] = questions.map(() => ({ claim: null }))
-  for (const [place, rest] of rowsOf(claimsTable, values)) {
-    const [claim = null] = fromValues(claimsTable, rest)
-    const answer = answers[place]
-    if (answer !== undefined) answer.claim = claim
+  count: number,
+): readonly (Row | null)[] {
+  const answers: (Row | null)[] = Array.from({ length: count }, () => null)
+  for (const [place, rest] of rowsOf(table, values)) {
+    const [row = null] = fromValues(table, rest)
+    if (place < count) answers[place] = row
   }
   return answers
 }
@@ -161,20 +164,6 @@ function runsStep(schema: string, questions: readonly RunQuestion[]): Step {
     FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS given (place, shard, num),
     LATERAL (SELECT * FROM ${schema}.runs AS one WHERE one.shard = given.shard AND one.num = given.num LIMIT 1) AS kept`
   return { text, parameters: [0, 1, 2].map((column) => columnLiteral(values, column, 3, false)) }
-}
-
-/** The runs by the questions, in their order. */
-function runsFrom(
-  values: readonly Value[],
-  questions: readonly RunQuestion[],
-): readonly { readonly run: RunRow | null }[] {
-  const answers: { run: RunRow | null }[] = questions.map(() => ({ run: null }))
-  for (const [place, rest] of rowsOf(runsTable, values)) {
-    const [run = null] = fromValues(runsTable, rest)
-    const answer = answers[place]
-    if (answer !== undefined) answer.run = run
-  }
-  return answers
 }
 
 /** Rows of a table, each behind a number. */
