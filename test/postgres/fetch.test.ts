@@ -46,7 +46,8 @@ async function nodeOf(store: string, secretOfNodes: string | undefined): Promise
 
 /** Two nodes, and ids of runs that each of them carries. */
 async function world(secretOfNodes: string | undefined = nodeSecret) {
-  const store = (await placeForTest()).url('&shards=8&lease=1&pool=4')
+  // So many shards that each node has a good part of the names, whatever the nodes are called.
+  const store = (await placeForTest()).url('&shards=32&lease=1&pool=4')
   const [one, two] = await Promise.all([nodeOf(store, secretOfNodes), nodeOf(store, secretOfNodes)])
   const names = Array.from({ length: 40 }, (_, index) => `run-${index}`)
   const at = ({ app }: Node, other: Node): readonly string[] =>
