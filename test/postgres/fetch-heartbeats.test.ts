@@ -24,7 +24,8 @@ async function nodeOf(store: string, isReached = true) {
   return { app, asker: new Asker(serving.url, 'table') }
 }
 
-const storeForTest = async (): Promise<string> => (await placeForTest()).url('&shards=8&lease=1&pool=4')
+/** Of so many shards that each node has a good part of the names, whatever the nodes are called. */
+const storeForTest = async (): Promise<string> => (await placeForTest()).url('&shards=32&lease=1&pool=4')
 
 /** Ids of runs that another node carries, as this one sees it. */
 async function idsElsewhere(app: Application): Promise<readonly string[]> {
