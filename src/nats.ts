@@ -15,6 +15,7 @@ import { service } from './define/service.ts'
 import { systemClock } from './engine/clock.ts'
 import { consoleLog, safeLog } from './engine/log.ts'
 import { cloudEventIn } from './server/cloud-event.ts'
+import { goOnCommand } from './transports/nats/going-on.ts'
 import type { Here } from './transports/nats/here.ts'
 import type { From, ReadMessage, Refused } from './transports/nats/inlet.ts'
 import { Link, type NatsConnection } from './transports/nats/link.ts'
@@ -230,10 +231,7 @@ async function begin(app: Application, { id, call, input }: NonNullable<Serving[
   }
   const run = await app.run(id)
   if (run === null || run.ended === null) return
-  const ended = await app.run(`${id}:ended`).catch(() => null)
-  const after = isRecord(ended?.input) ? ended.input['after'] : undefined
-  const from = typeof after === 'number' ? String(after) : '<the last message that was taken>'
-  const again = `ballet start ${call} --input '{ "from": ${from} }' --id ${id}-2`
+  const again = await goOnCommand({ id, call }, (other) => app.run(other))
   log.warn(
     `The run "${id}" is ${run.status}, so that nothing is taken, unless another does. Begin another: ${again}`,
     undefined,

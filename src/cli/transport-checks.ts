@@ -4,6 +4,7 @@
 import { showMs } from '../core/duration.ts'
 import { isRecord } from '../core/json.ts'
 import type { ApplicationView, CountView, RunView } from '../core/views.ts'
+import { goOnCommand } from '../transports/nats/going-on.ts'
 import type { Reads } from './reads.ts'
 import type { Check } from './store-checks.ts'
 import { between, shownTime } from './times.ts'
@@ -104,16 +105,9 @@ async function takingChecks({ reads, app, now }: TransportsAsked, known: Known):
     const todo = 'The process begins it when it is open, and again until it can: look at its log.'
     return [check('warn', `${known.name}: ${what}, since that was never begun`, todo)]
   }
-  const from = (await endedAt(reads, last.id)) ?? '<the last message that was taken>'
-  const todo = `If it is to go on: ballet start ${last.name} --input '{ "from": ${from} }' --id ${last.id}-2. Else drop what it takes from the code.`
+  const again = await goOnCommand({ id: last.id, call: last.name }, (run) => reads.run(run))
+  const todo = `If it is to go on: ${again}. Else drop what it takes from the code.`
   return [check('warn', `${known.name}: ${what}: ${last.id} was ${last.status} ${shownTime(last.ended ?? '')}`, todo)]
-}
-
-/** The last message that was taken by a call that somebody has ended, where that is kept. */
-async function endedAt(reads: Asked, run: string): Promise<number | undefined> {
-  const ended = await reads.run(`${run}:ended`).catch(() => null)
-  const after = isRecord(ended?.input) ? ended.input['after'] : undefined
-  return typeof after === 'number' ? after : undefined
 }
 
 interface Seen {

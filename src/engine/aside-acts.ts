@@ -16,6 +16,7 @@ import { asidePage, itemOf, type AsidePage } from './aside-rows.ts'
 import { asidesOf, type Came } from './aside.ts'
 import { refuseBegin } from './between-shards.ts'
 import type { ShardContext } from './shard-context.ts'
+import { payloadOf, sentOf } from './sent-payload.ts'
 import type { Shard } from './shard.ts'
 
 /** What is asked of things of one shard, by their names: at most as many as a page. */
@@ -35,7 +36,8 @@ export type Receipt = Required<AsideActed>['dropped']
 /** What it was. Receipts of before do not have what it said. */
 interface Was extends Pick<InboxRow, 'kind' | 'target'> {
   readonly since: string
-  readonly data?: string | { readonly base64: string }
+  /** As it is sent to other nodes (sent-payload.ts). */
+  readonly data?: string
 }
 
 /** What is kept of one that was dropped; `row` where that is all of it. */
@@ -218,8 +220,7 @@ export class AsideActs {
 
   /** With all that it says, as it stood: whoever wants it after all sends it again. */
   #receipt(item: string, { kind, target, at, data }: InboxRow, dropped: Receipt): Payload {
-    const said = typeof data === 'string' ? data : { base64: Buffer.from(data).toString('base64') }
-    const was: Was = { kind, target, since: new Date(at).toISOString(), data: said }
+    const was: Was = { kind, target, since: new Date(at).toISOString(), data: sentOf(data) }
     return this.#shard.context.encodeAsked(JSON.stringify({ ...dropped, was }), 'turn', item)
   }
 
@@ -273,6 +274,5 @@ export async function receipts(
 
 function rowOf({ kind, target, since, data }: Was): Kept['row'] {
   if (data === undefined) return null
-  const said = typeof data === 'string' ? data : Buffer.from(data.base64, 'base64')
-  return { kind, target, at: Date.parse(since), data: said }
+  return { kind, target, at: Date.parse(since), data: payloadOf(data) }
 }

@@ -1,5 +1,5 @@
 // What is asked for at a node that does not have the shard, as it goes there as JSON: by way of an inbox, or to the owner itself.
-// Read by requests.ts; written by elsewhere.ts and direct.ts.
+// Written by elsewhere.ts, read by requests.ts.
 import type { ConductRequest, PublishRequest, StartRequest } from '../define/application.ts'
 import { madeOfData, madeOfInput, type Made } from './as-json.ts'
 import type { AskedEvent } from './asked-event.ts'

@@ -1,5 +1,5 @@
-// A payload on its way to another node, as the codec has made it for the store: what is encrypted there is so here too. Used by
-// asking.ts and hinting.ts, and by what takes that.
+// A payload within a text, on its way to another node or in a receipt, as the codec has made it for the store: what is encrypted there is
+// so here too. Used by direct.ts and requests.ts, and by aside-acts.ts.
 import { fault } from '../core/errors.ts'
 import type { Payload } from '../core/codec.ts'
 

@@ -50,15 +50,11 @@ export class Hints {
    */
   async check(to: NodeAt): Promise<void> {
     if (this.#takenBy === to.id) return
-    const late = new AbortController()
-    const cancel = this.#clock.after(CHECK_MS, () => late.abort())
     try {
-      const { status } = await this.#pass(to, NOTHING, late.signal)
+      const { status } = await this.#pass(to, NOTHING, CHECK_MS)
       if (status === TAKEN) this.#takenBy = to.id
     } catch (error) {
       if (isBalletError(error) && error.details['problem'] === REFUSED) throw error
-    } finally {
-      cancel()
     }
   }
 
@@ -71,14 +67,10 @@ export class Hints {
   }
 
   async #send(to: NodeAt, hint: Hint): Promise<void> {
-    const late = new AbortController()
-    const cancel = this.#clock.after(TOLD_MS, () => late.abort())
     try {
-      await this.#pass(to, hint, late.signal)
+      await this.#pass(to, hint, TOLD_MS)
     } catch {
       // It finds what there is when it looks.
-    } finally {
-      cancel()
     }
     // What comes in the next moment goes together.
     await new Promise<void>((resolve) => void this.#clock.after(SPACING_MS, resolve))
@@ -87,8 +79,14 @@ export class Hints {
     if (more !== null) this.send(to, more)
   }
 
-  #pass(to: NodeAt, hint: Hint, over: AbortSignal): Promise<NodePosted> {
-    return this.#forwarding.post(to, { path: HINTS_PATH, text: JSON.stringify(hint) }, over)
+  async #pass(to: NodeAt, hint: Hint, mostMs: number): Promise<NodePosted> {
+    const late = new AbortController()
+    const cancel = this.#clock.after(mostMs, () => late.abort())
+    try {
+      return await this.#forwarding.post(to, { path: HINTS_PATH, text: JSON.stringify(hint) }, late.signal)
+    } finally {
+      cancel()
+    }
   }
 }
 

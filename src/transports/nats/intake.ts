@@ -15,6 +15,7 @@ import type { Heard } from '../../core/transport.ts'
 import { batchesOf } from './batches.ts'
 import type { Here, TakenEvent } from './here.ts'
 import type { From, Inlet, NatsMessage, Refused } from './inlet.ts'
+import { endedId } from './going-on.ts'
 import { failed } from './link.ts'
 import { begin, miss, missBefore, nameOf, note, placeOf, type Place, type Reading } from './reading.ts'
 import { causeHere } from './send.ts'
@@ -83,7 +84,7 @@ export async function take(inlet: Inlet, here: Here, from: From, told: Told): Pr
   const reason: unknown = signal.reason
   // A person who has ended it, and begins another, has to know behind which message.
   if (place !== null && isBalletError(reason) && reason.code === 'CALL_ABORTED')
-    note(inlet, here, `${run}:ended`, place).catch(() => {})
+    note(inlet, here, endedId(run), place).catch(() => {})
   throw asError(reason)
 }
 
