@@ -138,6 +138,29 @@ describe('a turn', () => {
     expect(turnText({ kind: 'timer', op: 'sleep#0' }, '[]')).toBe('{"kind":"timer","op":"sleep#0"}\n\n[]')
   })
 
+  it('has once what a run is given and ends with', () => {
+    fc.assert(
+      fc.property(plain(deliveries), json, plain(commands), (delivered, output, others) => {
+        if (!('payload' in delivered)) return
+        const given = { ...delivered, payload: output } as Delivered
+        const line = commandsText([{ kind: 'end', output }])
+        const text = turnText(given, line)
+        expect(text.split('\n').slice(1)).toEqual([output, '[{"kind":"end","payload":true}]'])
+        expect(parseTurn(text)).toStrictEqual({ delivered: given, commandsText: line })
+        // Anything else that it does is written as it is.
+        const more = commandsText([...others, { kind: 'set', state: output }, { kind: 'end', output }])
+        expect(turnText(given, more).split('\n')[2]).toBe(more)
+      }),
+    )
+    const given: Delivered = { kind: 'done', op: 'a', payload: '{"paid":true}' }
+    for (const line of [
+      '[{"kind":"end","output":{"paid":null}}]',
+      '[{"kind":"end","output":{"paid":true},"raw":{"paid":true}}]',
+      '[{"kind":"end"}]',
+    ])
+      expect(turnText(given, line).split('\n')[2]).toBe(line)
+  })
+
   it('keeps an absent payload apart from null and from an empty text', () => {
     const payloads = [undefined, 'null', '""']
     const texts = payloads.map((text) => turnText({ kind: 'done', op: 'a', payload: text }, '[]'))

@@ -2,7 +2,7 @@
 // none of which can hold a newline (they are JSON):
 //   1  what was delivered, without its payload
 //   2  the payload, as it was stored; empty when there is none
-//   3  the commands that the run issued in response
+//   3  the commands that the run issued in response; where all it did was to end with that payload, that it did
 // Line 3 of a replay is compared with the stored line as text; only where they differ are both parsed (replay.ts).
 import { assertNever } from './errors.ts'
 import type { Failure } from './failure.ts'
@@ -220,12 +220,24 @@ export type StoredCommand = { readonly kind: Command['kind'] } & Readonly<Record
 
 const quote = JSON.stringify
 
+/** Line 3 of a run that ends with what was delivered, as every run of one call does: line 2 is not written once more. */
+const ENDS_WITH_PAYLOAD = '[{"kind":"end","payload":true}]'
+const END_BEFORE = '[{"kind":"end","output":'
+const END_AFTER = '}]'
+
 /** The three lines of a turn. */
 export function turnText(delivered: Delivered, commands: string): string {
   if (!('payload' in delivered)) return `${quote(delivered)}\n\n${commands}`
   const { payload, ...head } = delivered
-  return `${quote(head)}\n${payload ?? ''}\n${commands}`
+  if (payload === undefined) return `${quote(head)}\n\n${commands}`
+  return `${quote(head)}\n${payload}\n${endsWith(payload, commands) ? ENDS_WITH_PAYLOAD : commands}`
 }
+
+/** Whether these commands are the end with this output, and nothing else. */
+const endsWith = (payload: JsonText, commands: string): boolean =>
+  commands.length === END_BEFORE.length + payload.length + END_AFTER.length &&
+  commands.startsWith(END_BEFORE) &&
+  commands.startsWith(payload, END_BEFORE.length)
 
 /** Reads the three lines of a turn. */
 export function parseTurn(text: string): Turn {
@@ -236,7 +248,9 @@ export function parseTurn(text: string): Turn {
   if (head.kind !== 'done' && head.kind !== 'signal' && head.kind !== 'event')
     return { delivered: head, commandsText: line3 }
   const payload = second === first + 1 ? undefined : text.slice(first + 1, second)
-  return { delivered: { ...head, payload } as Delivered, commandsText: line3 }
+  const isPayload = payload !== undefined && line3 === ENDS_WITH_PAYLOAD
+  const commands = isPayload ? `${END_BEFORE}${payload}${END_AFTER}` : line3
+  return { delivered: { ...head, payload } as Delivered, commandsText: commands }
 }
 
 /** Line 3: the commands as a JSON array, their payloads put in as they are. */
