@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import { keptLog } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { fault } from '../core/errors.ts'
+import { ownerOf } from '../core/shares.ts'
 import type { Leases, NodeInfo } from '../core/lease.ts'
 import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
 import { rounds } from '../testing/simulation/world.ts'
 import { Shares } from './shares.ts'
+import { LEFT_MS } from './silent-nodes.ts'
 import { Counts } from './counts.ts'
 
 const LEASE_MS = 3000
@@ -23,6 +25,8 @@ function setting(
   if (leases === undefined) throw new Error('a store that nodes share has leases')
   const held = new Map<number, () => boolean>()
   const lost: number[] = []
+  const handedOn: number[] = []
+  const told: string[] = []
   const heads = new Map<number, number>()
   const log = keptLog()
   const shares = new Shares({
@@ -36,16 +40,16 @@ function setting(
       held.set(shard, isHeld)
       return takenUp()
     },
-    handOn: async () => {},
+    handOn: async (shard) => void handedOn.push(shard),
     headOf: (shard) => heads.get(shard) ?? 0,
     lost: (shard) => void lost.push(shard),
     changed: () => {},
-    tell: () => {},
+    tell: ({ id }, shard) => void told.push(`${id} ${shard}`),
     onFailure: (error) => {
       throw error
     },
   })
-  return { clock, time, disk, held, heads, log, lost, shares }
+  return { clock, time, disk, held, heads, log, lost, handedOn, told, shares }
 }
 
 test('a shard that is lost before its runs are taken up is not held any more: nobody begins it', async () => {
@@ -60,6 +64,41 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   await rounds(20)
   expect(lost).toContain(1)
   expect(held.get(1)?.()).toBe(false)
+  await shares.close()
+})
+
+test('what a node lets lie that seems to live is taken by another, and handed on when its lease shows that it does', async () => {
+  const { clock, disk, held, handedOn, told, shares } = setting()
+  const [all, falling] = [[0, 1], (others: string) => ownerOf(0, [node('a'), node(others)])?.id]
+  // A name to which one of the two shards falls, and not the other.
+  const other = Array.from({ length: 100 }, (_, at) => `b${at}`).find((name) => {
+    return falling(name) === name && ownerOf(1, [node('a'), node(name)])?.id === 'a'
+  })
+  if (other === undefined) throw new Error('no name was found')
+  disk.join(node(other))
+  await shares.start()
+  expect([...held.keys()]).toEqual([1])
+  // A look comes sooner than it would, since somebody may have been killed.
+  clock.pass(LEFT_MS - 1)
+  await rounds(20)
+  expect([...held.keys()]).toEqual([1])
+  clock.pass(1)
+  await rounds(20)
+  expect([...held.keys()].toSorted()).toEqual(all)
+  // For as long as a lease is, nothing goes to it; then it has renewed its own, or is not there any more.
+  clock.pass(LEASE_MS - LEFT_MS)
+  await rounds(20)
+  expect(handedOn).toEqual([])
+  for (let pause = 0; pause < 2; pause++) {
+    clock.pass(LEASE_MS / 3)
+    await rounds(20)
+  }
+  expect(handedOn).toEqual([0])
+  // Whoever lives hears of what a node that leaves gives back.
+  told.length = 0
+  await shares.leave()
+  shares.gave(1)
+  expect(told).toEqual([`${other} 1`])
   await shares.close()
 })
 

@@ -19,6 +19,7 @@ import { isStillHeld, tellIfGoneBack, type Known } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
+import { LEFT_MS, SilentNodes } from './silent-nodes.ts'
 import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
 export interface SharesOptions {
@@ -60,6 +61,7 @@ export class Shares {
   readonly #lookMs: number
   readonly #hold: LeaseHold
   readonly #takeOvers: TakeOvers
+  readonly #silent: SilentNodes
   /** Epochs of the shards that are here. */
   readonly #held = new Map<number, number>()
   /** Shards of which a commit has told that they are lost, since the last renewal. */
@@ -83,6 +85,7 @@ export class Shares {
     this.#options = options
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
     this.#takeOvers = new TakeOvers(options)
+    this.#silent = new SilentNodes(options.clock, options.leases.lengthMs)
     this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
   }
 
@@ -147,15 +150,11 @@ export class Shares {
     this.#takeOvers.lost(shard, this.#hold.unrenewedMs)
   }
 
-  /** A shard was given back while this node is leaving: whoever is to have it may take it at once. */
+  /** A shard was given back while this node is leaving: whoever is to have it may take it at once, or else whoever lives. */
   gave(shard: number): void {
     const { node, tell } = this.#options
-    const next = ownerOf(
-      shard,
-      candidatesOf(this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)),
-    )
     this.#held.delete(shard)
-    if (next !== undefined) tell(next, shard)
+    for (const other of this.#survey.nodes) if (other.id !== node.id && other.app === node.app) tell(other, shard)
   }
 
   /** Takes nothing more, and says so: what is given back from now on is taken by others at once. */
@@ -194,17 +193,32 @@ export class Shares {
     // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
     const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
     const candidates = candidatesOf([node, ...others])
-    const wanted: number[] = []
-    for (const { shard, node: owner, isFree } of this.#survey.shards) {
-      const next = ownerOf(shard, candidates)
-      if (this.#held.has(shard)) {
-        if (next !== undefined && next.id !== node.id) this.#handOn(shard, next)
-      } else if (!this.#leaving.has(shard) && (owner === node.id || (isFree && next?.id === node.id)))
-        wanted.push(shard)
-    }
+    const wanted = this.#wanted(candidates)
     const taking = wanted.length === 0 ? [] : await this.#take(wanted)
     if (this.#owners() !== before) this.#options.changed()
     return taking
+  }
+
+  /** What this node is to take; what it has and is another's it hands on, unless that one is silent. */
+  #wanted(candidates: readonly NodeInfo[]): readonly number[] {
+    const { id } = this.#options.node
+    const wanted: number[] = []
+    const lying = new Map<number, string>()
+    for (const { shard, node: owner, isFree } of this.#survey.shards) {
+      const next = ownerOf(shard, candidates)
+      if (this.#held.has(shard)) {
+        if (next !== undefined && next.id !== id && !this.#silent.has(next.id)) this.#handOn(shard, next)
+        continue
+      }
+      if (this.#leaving.has(shard)) continue
+      if (owner === id || (isFree && next?.id === id)) wanted.push(shard)
+      else if (isFree && next !== undefined) lying.set(shard, next.id)
+    }
+    this.#silent.saw(lying)
+    const heard = candidates.filter((one) => !this.#silent.has(one.id))
+    for (const [shard, next] of lying)
+      if (this.#silent.has(next) && ownerOf(shard, heard)?.id === id) wanted.push(shard)
+    return wanted
   }
 
   /** What becomes of what was taken. */
@@ -303,7 +317,8 @@ export class Shares {
   /** Until the next look. */
   get #pauseMs(): number {
     if (this.#failedLooks > 0) return Math.min(FAILED_MS * 2 ** this.#failedLooks, this.#lookMs)
-    return this.#isHurried ? HURRY_MS : this.#lookMs
+    if (this.#isHurried) return HURRY_MS
+    return this.#silent.isWaiting ? Math.min(LEFT_MS, this.#lookMs) : this.#lookMs
   }
 
   #renewAgain(): void {
