@@ -56,11 +56,12 @@ export class Hinting implements NodeHints {
     for (const shard of expected) this.#options.expected(shard)
   }
 
-  /** Something waits for a node in a shard, or will in a moment. */
-  post(to: NodeInfo, shard: number, isDurable: boolean): void {
+  /** Something waits for a node in a shard, or will in a moment. Whether somebody carries that. */
+  post(to: NodeInfo, shard: number, isDurable: boolean): boolean {
     const waiting = this.#for(to)
     if (isDurable) waiting?.shards.add(shard)
     else waiting?.expected.add(shard)
+    return waiting !== undefined
   }
 
   /**

@@ -9,7 +9,7 @@ import { ShardedDisk } from '../testing/simulation/sharded-disk.ts'
 import { shardedStore } from '../testing/simulation/sharded-store.ts'
 import { rounds } from '../testing/simulation/world.ts'
 import { Shares } from './shares.ts'
-import { LEFT_MS } from './silent-nodes.ts'
+import { LEFT_MS, SilentNodes } from './silent-nodes.ts'
 import { Counts } from './counts.ts'
 
 const LEASE_MS = 3000
@@ -18,6 +18,7 @@ const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet:
 function setting(
   leasesOf: (leases: Leases) => Leases = (leases) => leases,
   takenUp: () => Promise<void> = () => Promise.resolve(),
+  isHeard = true,
 ) {
   const [clock, time] = [new SteppedClock(), new SteppedClock()]
   const disk = new ShardedDisk('store', 2, time, LEASE_MS)
@@ -44,7 +45,7 @@ function setting(
     headOf: (shard) => heads.get(shard) ?? 0,
     lost: (shard) => void lost.push(shard),
     changed: () => {},
-    tell: ({ id }, shard) => void told.push(`${id} ${shard}`),
+    tell: ({ id }, shard) => told.push(`${id} ${shard}`) > 0 && isHeard,
     onFailure: (error) => {
       throw error
     },
@@ -67,39 +68,110 @@ test('a shard that is lost before its runs are taken up is not held any more: no
   await shares.close()
 })
 
-test('what a node lets lie that seems to live is taken by another, and handed on when its lease shows that it does', async () => {
-  const { clock, disk, held, handedOn, told, shares } = setting()
-  const [all, falling] = [[0, 1], (others: string) => ownerOf(0, [node('a'), node(others)])?.id]
-  // A name to which one of the two shards falls, and not the other.
-  const other = Array.from({ length: 100 }, (_, at) => `b${at}`).find((name) => {
-    return falling(name) === name && ownerOf(1, [node('a'), node(name)])?.id === 'a'
-  })
-  if (other === undefined) throw new Error('no name was found')
-  disk.join(node(other))
-  await shares.start()
-  expect([...held.keys()]).toEqual([1])
-  // A look comes sooner than it would, since somebody may have been killed.
-  clock.pass(LEFT_MS - 1)
-  await rounds(20)
-  expect([...held.keys()]).toEqual([1])
-  clock.pass(1)
-  await rounds(20)
-  expect([...held.keys()].toSorted()).toEqual(all)
-  // For as long as a lease is, nothing goes to it; then it has renewed its own, or is not there any more.
-  clock.pass(LEASE_MS - LEFT_MS)
-  await rounds(20)
-  expect(handedOn).toEqual([])
-  for (let pause = 0; pause < 2; pause++) {
-    clock.pass(LEASE_MS / 3)
+/** Names of nodes beside `a`: shard 0 falls to the first of them, then to the next, and shard 1 to `a`. */
+function heirs(count: number): readonly string[] {
+  for (let at = 0; at < 10_000; at++) {
+    const names = Array.from({ length: count }, (_, index) => `b${at}-${index}`)
+    const nodes = [...names, 'a'].map(node)
+    const isSo = nodes.every(({ id }, index) => ownerOf(0, nodes.slice(index))?.id === id)
+    if (isSo && ownerOf(1, nodes)?.id === 'a') return names
+  }
+  throw new Error('no names were found')
+}
+
+/** A node `a` beside others whose leases run, and that take nothing. */
+async function besideSilent(count: number, isHeard = true) {
+  const one = setting(
+    (leases) => leases,
+    () => Promise.resolve(),
+    isHeard,
+  )
+  const others = heirs(count)
+  for (const name of others) one.disk.join(node(name))
+  await one.shares.start()
+  expect([...one.held.keys()]).toEqual([1])
+  const pass = async (ms: number): Promise<void> => {
+    one.clock.pass(ms)
     await rounds(20)
   }
+  return { ...one, others, pass }
+}
+
+test('what a node lets lie that seems to live is taken by another, and handed on when its lease shows that it does', async () => {
+  const { held, handedOn, told, shares, pass, others } = await besideSilent(1)
+  const [other = ''] = others
+  // It hears of it, and is looked after sooner than usual.
+  expect(told).toEqual([`${other} 0`])
+  await pass(LEFT_MS - 1)
+  expect([...held.keys()]).toEqual([1])
+  await pass(1)
+  expect([...held.keys()].toSorted()).toEqual([0, 1])
+  // For as long as a lease is, nothing goes to it; then it has renewed its own, or is not there any more.
+  await pass(LEASE_MS - LEFT_MS)
+  expect(handedOn).toEqual([])
+  for (let pause = 0; pause < 2; pause++) await pass(LEASE_MS / 3)
   expect(handedOn).toEqual([0])
   // Whoever lives hears of what a node that leaves gives back.
-  told.length = 0
   await shares.leave()
+  told.length = 0
   shares.gave(1)
   expect(told).toEqual([`${other} 1`])
   await shares.close()
+})
+
+test('who cannot be told of a free shard has the time to find it', async () => {
+  const { held, shares, pass } = await besideSilent(1, false)
+  const lookMs = LEASE_MS / 3
+  for (let ms = 0; ms + LEFT_MS < lookMs + LEFT_MS; ms += LEFT_MS) await pass(LEFT_MS)
+  expect([...held.keys()]).toEqual([1])
+  await pass(LEFT_MS)
+  expect([...held.keys()].toSorted()).toEqual([0, 1])
+  await shares.close()
+})
+
+test('what one after the other lets lie goes to the one behind them', async () => {
+  const { held, told, shares, pass, others } = await besideSilent(2)
+  await pass(LEFT_MS)
+  expect([...held.keys()]).toEqual([1])
+  await pass(LEFT_MS)
+  expect([...held.keys()].toSorted()).toEqual([0, 1])
+  expect(told).toEqual(others.map((name) => `${name} 0`))
+  await shares.close()
+})
+
+test('while the store cannot be asked, nobody lets anything lie', async () => {
+  const lost: (keyof Leases)[] = []
+  const { clock, disk, held, shares } = setting((leases) => losing(leases, lost, 1))
+  disk.join(node(heirs(1)[0] ?? ''))
+  await shares.start()
+  lost.push('survey')
+  clock.pass(LEFT_MS)
+  await rounds(20)
+  clock.pass(100)
+  await rounds(20)
+  expect([...held.keys()]).toEqual([1])
+  clock.pass(LEFT_MS)
+  await rounds(20)
+  expect([...held.keys()].toSorted()).toEqual([0, 1])
+  await shares.close()
+})
+
+test('a node that lets something lie again soon is left out for twice as long', () => {
+  const clock = new SteppedClock()
+  const silent = new SilentNodes({ own: 'a', clock, leaseMs: LEASE_MS, lookMs: 1000, tell: () => true })
+  const free = [{ shard: 0, next: node('b') }]
+  const until = (): number => {
+    silent.saw(free)
+    clock.pass(LEFT_MS)
+    expect(silent.saw(free)).toBe(true)
+    let ms = 0
+    for (; silent.has('b'); ms += 100) clock.pass(100)
+    return ms
+  }
+  expect([until(), until(), until()]).toEqual([LEASE_MS, 2 * LEASE_MS, 4 * LEASE_MS])
+  // It has kept what it had for long.
+  clock.pass(8 * LEASE_MS)
+  expect(until()).toBe(LEASE_MS)
 })
 
 test('a node that was halted says once which shards it has lost, and for how long its lease was not renewed', async () => {

@@ -19,7 +19,7 @@ import { isStillHeld, tellIfGoneBack, type Known } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside } from './other-nodes.ts'
-import { LEFT_MS, SilentNodes } from './silent-nodes.ts'
+import { LEFT_MS, SilentNodes, type Falling } from './silent-nodes.ts'
 import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
 export interface SharesOptions {
@@ -40,8 +40,8 @@ export interface SharesOptions {
   readonly lost: (shard: number, error: Error) => void
   /** Who owns what is another than was known. */
   readonly changed: () => void
-  /** A shard of this node is free now: the node that it falls to had better look. */
-  readonly tell: (node: NodeInfo, shard: number) => void
+  /** A shard is free now: the node that it falls to had better look. Whether it may hear of that. */
+  readonly tell: (node: NodeInfo, shard: number) => boolean
   /** A shard cannot be owned: its runs cannot be taken up. */
   readonly onFailure: (error: Error) => void
 }
@@ -85,7 +85,8 @@ export class Shares {
     this.#options = options
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
     this.#takeOvers = new TakeOvers(options)
-    this.#silent = new SilentNodes(options.clock, options.leases.lengthMs)
+    const { clock, leases, node, tell } = options
+    this.#silent = new SilentNodes({ own: node.id, clock, leaseMs: leases.lengthMs, lookMs: this.#lookMs, tell })
     this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
   }
 
@@ -154,7 +155,8 @@ export class Shares {
   gave(shard: number): void {
     const { node, tell } = this.#options
     this.#held.delete(shard)
-    for (const other of this.#survey.nodes) if (other.id !== node.id && other.app === node.app) tell(other, shard)
+    const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
+    for (const other of candidatesOf(others)) tell(other, shard)
   }
 
   /** Takes nothing more, and says so: what is given back from now on is taken by others at once. */
@@ -203,22 +205,22 @@ export class Shares {
   #wanted(candidates: readonly NodeInfo[]): readonly number[] {
     const { id } = this.#options.node
     const wanted: number[] = []
-    const lying = new Map<number, string>()
+    const free: number[] = []
     for (const { shard, node: owner, isFree } of this.#survey.shards) {
-      const next = ownerOf(shard, candidates)
       if (this.#held.has(shard)) {
+        const next = ownerOf(shard, candidates)
         if (next !== undefined && next.id !== id && !this.#silent.has(next.id)) this.#handOn(shard, next)
-        continue
-      }
-      if (this.#leaving.has(shard)) continue
-      if (owner === id || (isFree && next?.id === id)) wanted.push(shard)
-      else if (isFree && next !== undefined) lying.set(shard, next.id)
+      } else if (this.#leaving.has(shard)) continue
+      else if (owner === id) wanted.push(shard)
+      else if (isFree) free.push(shard)
     }
-    this.#silent.saw(lying)
-    const heard = candidates.filter((one) => !this.#silent.has(one.id))
-    for (const [shard, next] of lying)
-      if (this.#silent.has(next) && ownerOf(shard, heard)?.id === id) wanted.push(shard)
-    return wanted
+    let falling: readonly Falling[]
+    // Who becomes silent by what is seen is left out of it.
+    do {
+      const heard = candidates.filter((one) => !this.#silent.has(one.id))
+      falling = free.map((shard) => ({ shard, next: ownerOf(shard, heard) }))
+    } while (this.#silent.saw(falling))
+    return [...wanted, ...falling.flatMap(({ shard, next }) => (next?.id === id ? [shard] : []))]
   }
 
   /** What becomes of what was taken. */
@@ -309,6 +311,7 @@ export class Shares {
       this.#looking = this.#guarded(look).then((wasWell) => {
         this.#looking = null
         this.#failedLooks = wasWell ? 0 : this.#failedLooks + 1
+        if (!wasWell) this.#silent.forget()
         if (this.#state === 'open') this.#lookAgain(this.#pauseMs)
       })
     })

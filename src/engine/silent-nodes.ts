@@ -1,31 +1,55 @@
 // Nodes that let lie what falls to them: one that was killed, or is halted, counts until its lease is over, and what another one
-// gives back meanwhile would have nobody for as long. So whoever sees a free shard lie there for a while leaves that node out, for as
-// long as a lease is: if it runs still, the node lives after all. Kept by Shares, asked at each of its looks.
+// gives back meanwhile would have nobody for as long. So whoever sees a free shard lie there, though that node was told, leaves it out
+// for as long as a lease is: if its lease runs then, it lives after all. Of one that lets something lie again soon, twice as long, so
+// that a node which is only slow does not get and lose its part for ever. Kept by Shares, asked at each of its looks.
 //
-//   heard of --a shard that falls to it lies free--> waited for --so long--> silent --as long as a lease--> heard of
+//   heard of --a shard that falls to it lies free--> told, waited for --so long--> silent --a lease, or more--> heard of
 //                                        '--it, or somebody, takes it--> heard of
 import { elapsedOf, type Clock } from '../core/clock.ts'
+import type { NodeInfo } from '../core/lease.ts'
 
-/** Whoever lives takes what is free within a look, of which it is told: a tenth of that, where the machine is not busy. */
+/** Whoever lives, and was told, takes what is free in a fifth of that, where the machine is not busy. */
 export const LEFT_MS = 500
+/** So many leases at the most a node is left out. */
+const LEASES_MOST = 16
 
 interface Lying {
   readonly node: string
   readonly since: number
+  readonly patienceMs: number
+}
+
+interface Silence {
+  readonly ms: number
+  readonly until: number
+}
+
+/** A free shard, and the node to which it falls among those that are not silent. */
+export interface Falling {
+  readonly shard: number
+  readonly next: NodeInfo | undefined
+}
+
+export interface SilentNodesOptions {
+  /** The id of this node, which is never silent. */
+  readonly own: string
+  readonly clock: Clock
+  /** How long a lease runs. */
+  readonly leaseMs: number
+  /** How often each node looks by itself. */
+  readonly lookMs: number
+  /** Tells a node that a shard is free. Whether it may hear of that. */
+  readonly tell: (node: NodeInfo, shard: number) => boolean
 }
 
 export class SilentNodes {
-  readonly #clock: Clock
-  readonly #leaseMs: number
+  readonly #options: SilentNodesOptions
   /** Free shards, each with the node to which it falls. */
   #lying = new Map<number, Lying>()
-  /** Until when each is left out. */
-  readonly #until = new Map<string, number>()
+  readonly #silences = new Map<string, Silence>()
 
-  /** @param leaseMs how long a lease runs. */
-  constructor(clock: Clock, leaseMs: number) {
-    this.#clock = clock
-    this.#leaseMs = leaseMs
+  constructor(options: SilentNodesOptions) {
+    this.#options = options
   }
 
   /** Whether a shard that others are to take lies free. */
@@ -34,20 +58,47 @@ export class SilentNodes {
   }
 
   has(node: string): boolean {
-    return (this.#until.get(node) ?? Number.NEGATIVE_INFINITY) > elapsedOf(this.#clock)
+    const { until } = this.#silences.get(node) ?? { until: Number.NEGATIVE_INFINITY }
+    return until > elapsedOf(this.#options.clock)
   }
 
-  /** What a look has seen: each free shard that falls to another node. */
-  saw(free: ReadonlyMap<number, string>): void {
-    const now = elapsedOf(this.#clock)
-    for (const [node, until] of this.#until) if (until <= now) this.#until.delete(node)
+  /** What a look has seen. Returns whether a node has become silent by it. */
+  saw(all: readonly Falling[]): boolean {
+    const { own, clock, lookMs, tell } = this.#options
+    const now = elapsedOf(clock)
     const before = this.#lying
     this.#lying = new Map()
-    for (const [shard, node] of free) {
+    let isAny = false
+    for (const { shard, next } of all) {
+      if (next === undefined || next.id === own) continue
       const known = before.get(shard)
-      const since = known?.node === node ? known.since : now
-      if (now - since >= LEFT_MS) this.#until.set(node, now + this.#leaseMs)
-      else this.#lying.set(shard, { node, since })
+      // One that cannot be told finds it when it looks by itself.
+      const lying =
+        known?.node === next.id
+          ? known
+          : { node: next.id, since: now, patienceMs: tell(next, shard) ? LEFT_MS : lookMs + LEFT_MS }
+      if (now - lying.since < lying.patienceMs) {
+        this.#lying.set(shard, lying)
+        continue
+      }
+      this.#leaveOut(next.id, now)
+      isAny = true
     }
+    return isAny
+  }
+
+  /** The store could not be asked: whoever had something to take may not have been able to. */
+  forget(): void {
+    this.#lying.clear()
+  }
+
+  #leaveOut(node: string, now: number): void {
+    const { leaseMs } = this.#options
+    for (const [id, { ms, until }] of this.#silences) if (until + ms <= now) this.#silences.delete(id)
+    const known = this.#silences.get(node)
+    // For another of its shards.
+    if (known !== undefined && known.until > now) return
+    const ms = known === undefined ? leaseMs : Math.min(known.ms * 2, leaseMs * LEASES_MOST)
+    this.#silences.set(node, { ms, until: now + ms })
   }
 }

@@ -32,7 +32,7 @@ test('an effect of a shard that another node has by now does not begin because t
     headOf: () => 0,
     lost: (shard) => void heard.push(`lost ${shard}`),
     changed: () => {},
-    tell: () => {},
+    tell: () => false,
     onFailure: () => {},
   })
   await shares.start()
@@ -87,7 +87,7 @@ test('what another node has taken before the lease was renewed is not taken up',
     headOf: () => 0,
     lost: () => {},
     changed: () => {},
-    tell: () => {},
+    tell: () => false,
     onFailure: () => {},
   })
   await shares.start()

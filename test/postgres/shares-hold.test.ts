@@ -53,7 +53,7 @@ test('a node that takes a shard is not sure of another that it has lost meanwhil
     headOf: () => 0,
     lost: (shard) => void lost.push(shard),
     changed: () => {},
-    tell: () => {},
+    tell: () => false,
     onFailure: (error) => {
       throw error
     },
