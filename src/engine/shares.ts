@@ -106,10 +106,13 @@ export class Shares {
 
   /** The other nodes that are reached, as they were seen last. */
   get others(): readonly NodeAt[] {
+    return this.#peers.flatMap(({ id, address }) => (address === null ? [] : [{ id, address }]))
+  }
+
+  /** The other nodes of this application, as they were seen last. */
+  get #peers(): readonly NodeInfo[] {
     const { node } = this.#options
-    return this.#survey.nodes.flatMap(({ id, app, address }) =>
-      id === node.id || app !== node.app || address === null ? [] : [{ id, address }],
-    )
+    return this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
   }
 
   /**
@@ -153,10 +156,8 @@ export class Shares {
 
   /** A shard was given back while this node is leaving: whoever is to have it may take it at once, or else whoever lives. */
   gave(shard: number): void {
-    const { node, tell } = this.#options
     this.#held.delete(shard)
-    const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
-    for (const other of candidatesOf(others)) tell(other, shard)
+    for (const other of candidatesOf(this.#peers)) this.#options.tell(other, shard)
   }
 
   /** Takes nothing more, and says so: what is given back from now on is taken by others at once. */
@@ -193,8 +194,7 @@ export class Shares {
     if (this.#state !== 'open') return []
     // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
     // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.
-    const others = this.#survey.nodes.filter(({ id, app }) => id !== node.id && app === node.app)
-    const candidates = candidatesOf([node, ...others])
+    const candidates = candidatesOf([node, ...this.#peers])
     const wanted = this.#wanted(candidates)
     const taking = wanted.length === 0 ? [] : await this.#take(wanted)
     if (this.#owners() !== before) this.#options.changed()

@@ -58,8 +58,7 @@ export class SilentNodes {
   }
 
   has(node: string): boolean {
-    const { until } = this.#silences.get(node) ?? { until: Number.NEGATIVE_INFINITY }
-    return until > elapsedOf(this.#options.clock)
+    return (this.#silences.get(node)?.until ?? Number.NEGATIVE_INFINITY) > elapsedOf(this.#options.clock)
   }
 
   /** What a look has seen. Returns whether a node has become silent by it. */
@@ -94,10 +93,10 @@ export class SilentNodes {
 
   #leaveOut(node: string, now: number): void {
     const { leaseMs } = this.#options
+    // For another of its shards.
+    if (this.has(node)) return
     for (const [id, { ms, until }] of this.#silences) if (until + ms <= now) this.#silences.delete(id)
     const known = this.#silences.get(node)
-    // For another of its shards.
-    if (known !== undefined && known.until > now) return
     const ms = known === undefined ? leaseMs : Math.min(known.ms * 2, leaseMs * LEASES_MOST)
     this.#silences.set(node, { ms, until: now + ms })
   }
