@@ -4,8 +4,12 @@
 // full collection. So cells are emptied here, and after a number of additions the map begins anew with a Map of which the
 // one before knows nothing.
 
-interface Cell<Value> {
+class Cell<Value> {
   value: Value | undefined
+
+  constructor(value: Value) {
+    this.value = value
+  }
 }
 
 /** It begins anew after so many additions, or after twice as many as it has entries, whichever is more. */
@@ -34,7 +38,7 @@ export class LooseMap<Key, Value extends {} | null> {
     const cell = this.#cells.get(key)
     if (cell === undefined) {
       if (++this.#added > ADDED && this.#added > 2 * this.#cells.size && this.#walks === 0) this.#beginAnew()
-      this.#cells.set(key, { value })
+      this.#cells.set(key, new Cell(value))
     } else cell.value = value
     return this
   }

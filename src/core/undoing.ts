@@ -11,10 +11,12 @@ import type { Registered } from './undo.ts'
 /** Runs a body; when it fails or is cancelled, takes back first; when it ends, settles the losers of its races. */
 export async function drive(scope: RunScope, body: () => Promise<unknown>): Promise<unknown> {
   const { machine } = scope
-  machine.takeBack = () => {
+  const taken = (): Promise<void> => {
     scope.over = true
     return takeBack(scope)
   }
+  // Through a name: a function that is written into a field is made in V8's old generation, and keeps all of its run there (ADR 49).
+  machine.takeBack = taken
   try {
     // Cancelled before it began: what it was handed is taken back, and nothing else is done.
     if (machine.cancelled !== null) throw machine.cancellation

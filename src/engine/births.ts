@@ -2,15 +2,13 @@
 // A run without a turn begins at recovery as it would have begun here, so a crash between its birth and its first turn
 // loses nothing.
 import type { Failure } from '../core/failure.ts'
-import { toText, type Json, type JsonText } from '../core/json.ts'
+import { toText, type JsonText } from '../core/json.ts'
 import { Machine } from '../core/machine.ts'
 import { soloCommand, type Solo } from '../core/solo.ts'
 import type { RunKind, RunRow } from '../core/store.ts'
-import type { LogLevel } from '../core/contracts.ts'
-import { parseText } from '../core/json-text.ts'
-import { startBody, type Surface } from '../core/surface.ts'
 import type { WorkflowDefinition } from '../define/definition.ts'
-import { identityOf, soloOf, type Executor, type LiveRun } from './live-run.ts'
+import { LiveRun, soloOf, WorkflowExecutor, type Executor } from './live-run.ts'
+import { RunSpec } from './run-spec.ts'
 import { writeSchedule } from './schedule.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -120,24 +118,7 @@ export function createRun(
  * @param carry what the generation before handed on.
  */
 export function liveRun(context: ShardContext, row: RunRow, input: JsonText, carry: JsonText | null = null): LiveRun {
-  const run: LiveRun = {
-    row,
-    executor: { kind: 'frozen', seen: new Map() },
-    seq: 0,
-    turns: 0,
-    bytes: 0,
-    queued: 0,
-    isResuming: false,
-    mail: new Set(),
-    held: [],
-    heir: null,
-    stuckOps: new Set(),
-    again: new Map(),
-    lingering: new Map(),
-    undosBegun: new Set(),
-    attempts: new Map(),
-    counts: context.counts.runsOf(row.kind, row.name),
-  }
+  const run = new LiveRun(row, context.counts.runsOf(row.kind, row.name))
   const found = context.directory.find(row.call)
   if (row.kind === 'choreography') {
     if (context.directory.choreographies.has(row.name)) run.executor = { kind: 'conductor' }
@@ -145,7 +126,7 @@ export function liveRun(context: ShardContext, row: RunRow, input: JsonText, car
     const solo = soloOf(row, context.environment.store, found?.kind ?? 'operation', input)
     run.executor = soloExecutor(solo)
   } else if (found?.kind === 'workflow') {
-    run.executor = { kind: 'workflow', machine: machineOf(context, run, found.workflow, input, carry) }
+    run.executor = new WorkflowExecutor(machineOf(context, run, found.workflow, input, carry))
   }
   return run
 }
@@ -163,24 +144,5 @@ export function machineOf(
   input: JsonText,
   carry: JsonText | null,
 ): Machine {
-  const { row } = run
-  const machine = new Machine({
-    identity: identityOf(context.environment.store, row),
-    key: row.key,
-    input,
-    carry,
-    contracts: context.directory.contracts(workflow),
-    // The author's types (define/run.ts) describe what core's surface does.
-    start: (self, data) =>
-      startBody(self, workflow.body as unknown as (run: Surface, input: unknown) => Promise<unknown>, data),
-    log: (level: LogLevel, message: string, data) => {
-      const log = context.environment.log(row.id, workflow.name)
-      log[level](message, data === undefined ? undefined : (parseText(data) as Json))
-    },
-    // What is left of a generation that is over, or of code that was taken away, is no fault of what came after it.
-    onFault: (error) => {
-      if (run.executor.kind === 'workflow' && run.executor.machine === machine) context.blame(run, error)
-    },
-  })
-  return machine
+  return new Machine(new RunSpec(context, run, workflow, { input, carry }))
 }

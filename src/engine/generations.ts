@@ -4,7 +4,7 @@
 import type { Command } from '../core/journal.ts'
 import { machineOf } from './births.ts'
 import { dropPending } from './endings.ts'
-import type { LiveRun } from './live-run.ts'
+import { WorkflowExecutor, type LiveRun } from './live-run.ts'
 import { keepQueuedMail } from './mail.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -32,7 +32,7 @@ export function continueRun(
   run.again.clear()
   run.lingering.clear()
   run.undosBegun.clear()
-  run.executor = { kind: 'workflow', machine: machineOf(context, run, workflow, input, carry) }
+  run.executor = new WorkflowExecutor(machineOf(context, run, workflow, input, carry))
   keepQueuedMail(context, run)
   context.begin(run)
 }

@@ -10,7 +10,7 @@ import type { Attempts } from './effect.ts'
 
 /** How a run executes. */
 export type Executor =
-  | { readonly kind: 'workflow'; readonly machine: Machine }
+  | WorkflowExecutor
   | {
       readonly kind: 'solo'
       readonly solo: Solo
@@ -33,36 +33,52 @@ export type Executor =
       readonly machine?: Machine | undefined
     }
 
-export interface LiveRun {
+/** A class, as are all objects here that live as long as their run: see ADR 49. */
+export class WorkflowExecutor {
+  readonly kind = 'workflow'
+  readonly machine: Machine
+
+  constructor(machine: Machine) {
+    this.machine = machine
+  }
+}
+
+export class LiveRun {
   row: RunRow
-  executor: Executor
+  executor: Executor = { kind: 'frozen', seen: new Map() }
   /** Seq of the next journal row. */
-  seq: number
+  seq = 0
   /** Turns of this generation in the journal, and their bytes as text. */
-  turns: number
-  bytes: number
+  turns = 0
+  bytes = 0
   /** Turns that are queued or running: such a run is not evicted. */
-  queued: number
+  queued = 0
   /** Its last turn threw, and is queued to be made again: whatever comes is behind that, and behind what was kept for it. */
-  isResuming: boolean
+  isResuming = false
   /** Turns that are queued with what is kept for the run in its journal. */
-  readonly mail: Set<{ delivered: Delivered }>
+  readonly mail: Set<{ delivered: Delivered }> = new Set()
   /** What came while turns were queued that it cannot make any more: it is given to the run behind them, in this order. */
-  readonly held: (() => void)[]
+  readonly held: (() => void)[] = []
   /** The same run, brought back anew since this one was taken out of memory. */
-  heir: LiveRun | null
+  heir: LiveRun | null = null
   /** Operations whose retries are exhausted: each waits for a person. */
-  readonly stuckOps: Set<string>
+  readonly stuckOps: Set<string> = new Set()
   /** Runs that took the place of a child which failed to take something back, by operation. */
-  readonly again: Map<string, string>
+  readonly again: Map<string, string> = new Map()
   /** Operations of which an attempt from an earlier life of the run may still be under way, and when this life began, by time that passes. */
-  readonly lingering: Map<string, number>
+  readonly lingering: Map<string, number> = new Map()
   /** Calls that take something back and have begun, in this life of the run. */
-  readonly undosBegun: Set<string>
+  readonly undosBegun: Set<string> = new Set()
   /** Attempts that failed in an earlier process, by operation. */
-  readonly attempts: Map<string, Attempts>
+  readonly attempts: Map<string, Attempts> = new Map()
   /** Where it is counted. */
   readonly counts: RunCounts
+
+  /** With nothing replayed yet. */
+  constructor(row: RunRow, counts: RunCounts) {
+    this.row = row
+    this.counts = counts
+  }
 }
 
 /** The machine of a run, also after it froze or ended; undefined when it has come to none in this process. */

@@ -29,12 +29,19 @@ interface Parked {
   readonly stands: Standings
 }
 
-interface Live {
+class Live {
   readonly run: LiveRun
   /** When it was put at the end of the row, which it is not at every use. */
   usedAt: number
   bytes: number
   stands: Standings
+
+  constructor(run: LiveRun, usedAt: number, stands: Standings) {
+    this.run = run
+    this.usedAt = usedAt
+    this.bytes = sizeOf(run)
+    this.stands = stands
+  }
 }
 
 /** The open runs of a shard. */
@@ -84,7 +91,7 @@ export class OpenRuns {
     const { num, id } = run.row
     this.#dropLive(num)
     const stands = this.#standings.enter(run.row)
-    const live = { run, usedAt: this.#options.clock.now(), bytes: sizeOf(run), stands }
+    const live = new Live(run, this.#options.clock.now(), stands)
     this.#live.set(num, live)
     this.#bytes += live.bytes
     const former = this.#parked.get(num)?.former?.deref()

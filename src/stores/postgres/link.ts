@@ -10,6 +10,7 @@ import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { ReservedSql, Sql } from 'postgres'
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
+import { LooseMap } from '../../core/loose-map.ts'
 import type { Value } from '../sql/tables.ts'
 import { socketPath, type PostgresAddress, type PostgresHost } from './address.ts'
 import type { Driver } from './driver.ts'
@@ -121,7 +122,7 @@ export class Link {
   #lost: BalletError | undefined
   #sent = 0
   #plannedAt = FIRST_PLANS
-  readonly #waiting = new Set<(error: BalletError) => void>()
+  readonly #waiting = new LooseMap<(error: BalletError) => void, true>()
   /** The process of the server, as far as it is known. */
   pid: number | null = null
   /** Whether the server takes no writes, because it follows another. */
@@ -219,6 +220,8 @@ export class Link {
     if (prepare) this.#planAnew(session)
     const query = session.unsafe(text, [...parameters], { prepare })
     const result = await this.#settled(query.values())
+    // Functions of the driver's query are made in V8's old generation, and would keep what was sent there (ADR 49).
+    Object.assign(query, { args: null, parameters: null })
     return { rows: result as unknown as readonly (readonly Value[])[], command: result.command }
   }
 
@@ -245,7 +248,7 @@ export class Link {
   destroy(reason: BalletError): void {
     if (this.#lost !== undefined) return
     this.#lost = reason
-    for (const reject of this.#waiting) reject(reason)
+    for (const reject of this.#waiting.keys()) reject(reason)
     this.#waiting.clear()
     void this.#socket.then(
       (socket) => socket.destroy(),
@@ -279,7 +282,7 @@ export class Link {
   /** As the promise, or rejected when the connection is lost before: the driver forgets some of its own. */
   #settled<T>(promise: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiting.add(reject)
+      this.#waiting.set(reject, true)
       promise.then(
         (value) => {
           this.#waiting.delete(reject)
@@ -309,10 +312,11 @@ export class Link {
         socket.on('error', () => undefined)
         resolve(socket)
       })
-      this.#waiting.add((error) => {
+      const lost = (error: BalletError): void => {
         socket.destroy()
         reject(error)
-      })
+      }
+      this.#waiting.set(lost, true)
     })
   }
 }
