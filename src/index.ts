@@ -162,6 +162,7 @@ export type { Cancel, Clock, Random } from './core/clock.ts'
 export { LIMITS, type Limits } from './define/limits.ts'
 export type { Retention } from './define/retention.ts'
 export type { Traces } from './define/traces.ts'
+export type { Ahead, AheadKind, AheadPart } from './core/ahead.ts'
 export type { Codec, Payload, PayloadPlace } from './core/codec.ts'
 export type {
   Aged,

@@ -1,7 +1,7 @@
-// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a batch holds in
-// one transaction or not at all. Stores know rows and payloads, never workflows. A store passes the conformance suite of
-// `ballet/testing`; the engine is its only writer. One sequence per shard numbers everything: every journal row, event and new run
-// of a batch has a position of its own in (base, head], so that "earlier" is one comparison, over runs and events alike.
+// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a batch holds in one transaction or not at all. Stores know
+// rows and payloads, never workflows. A store passes the conformance suite of `ballet/testing`; the engine is its only writer. One sequence per shard numbers everything: every
+// journal row, event and new run of a batch has a position of its own in (base, head], so that "earlier" is one comparison, over runs and events alike.
+import type { Ahead, AheadKind, AheadPart } from './ahead.ts'
 import type { Payload } from './codec.ts'
 import type { Leases } from './lease.ts'
 
@@ -30,10 +30,7 @@ export interface Tenure {
   readonly shard: number
   readonly epoch: number
   readonly head: number
-  /**
-   * How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. Below 0: as many
-   * before the last owner, which has let it go by `release`, with these.
-   */
+  /** How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. Below 0: as many before the last owner, which has let it go by `release`, with these. */
   readonly crashes: number
 }
 
@@ -261,6 +258,8 @@ export interface Batch {
   readonly flowsGone: readonly FlowGone[]
   /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
   readonly urgent: boolean
+  /** What its store was given of it by `takeAhead`. One that has not kept that writes all. */
+  readonly ahead?: Ahead | undefined
 }
 
 /** Which runs a store is asked for. */
@@ -379,12 +378,13 @@ export interface Store extends StoreReader {
   /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
   tenure(shard: number): Promise<Tenure>
   /**
-   * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
-   * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL
-   * (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read `tenure`),
-   * STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
+   * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one is not written, this one is not either, and
+   * answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read
+   * `tenure`), STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
    */
   commit(batch: Batch): Promise<void>
+  /** Takes rows of a batch that is being filled: its commit names them, and without that they never were. Nothing is promised, or thrown. */
+  takeAhead?(shard: number, of: AheadPart, rows: Pick<Batch, AheadKind>): void
   /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */
   post(shard: number, items: readonly InboxItem[]): Promise<void>
   /**

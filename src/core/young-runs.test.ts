@@ -7,7 +7,7 @@ import { Driver } from '../../test/core/machine-driver.ts'
 /** Whether V8 has an object among the young ones. A word of V8 itself, which is none of JavaScript: only text that is made now may have it. */
 function youngFinder(): (what: unknown) => boolean {
   setFlagsFromString('--allow-natives-syntax')
-  // oxlint-disable-next-line no-implied-eval, no-new-func -- see above
+  // oxlint-disable-next-line no-implied-eval -- see above
   const isYoung = new Function('what', 'return %InYoungGeneration(what)') as (what: unknown) => boolean
   setFlagsFromString('--no-allow-natives-syntax')
   return isYoung

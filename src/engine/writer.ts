@@ -5,27 +5,11 @@
 //   open --seal (full, or there is room)--> sealed --commit (commits.ts)--> in flight --> durable
 //                                                                           --> failed: the shard stops
 import { asError, fault } from '../core/errors.ts'
-import type {
-  Claim,
-  ClaimName,
-  ClaimUntil,
-  EventRow,
-  FlowGone,
-  FlowRow,
-  InboxItem,
-  JournalBefore,
-  JournalRow,
-  RunChange,
-  RunContinued,
-  RunRow,
-  Store,
-  SuspectRow,
-  Tenure,
-  TimerRow,
-} from '../core/store.ts'
+import type { Store, Tenure } from '../core/store.ts'
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
+import { OpenBatch } from './open-batch.ts'
 import type { Written } from '../telemetry/tracing.ts'
 import type { Counts } from './counts.ts'
 import type { Space } from './space.ts'
@@ -43,56 +27,6 @@ const WORTH = 2
 const LEAST_PART = 1 / 4
 /** So many commits tell how long a row takes. */
 const WEIGHED = 32
-
-/** The rows of a batch that is still being filled. */
-class OpenBatch {
-  readonly #lists: (readonly unknown[])[] = []
-  readonly runs: RunRow[] = this.#list()
-  readonly changes: RunChange[] = this.#list()
-  readonly claims: Claim[] = this.#list()
-  readonly journal: JournalRow[] = this.#list()
-  readonly events: EventRow[] = this.#list()
-  readonly timers: TimerRow[] = this.#list()
-  readonly timersGone: TimerRow[] = this.#list()
-  readonly posts: InboxItem[] = this.#list()
-  readonly drained: number[] = this.#list()
-  readonly continued: RunContinued[] = this.#list()
-  /** By run, until the batch is sealed. */
-  readonly marks: Map<number, SuspectRow> = new Map()
-  suspects: readonly SuspectRow[] = []
-  readonly suspectsGone: number[] = this.#list()
-  readonly forgotten: number[] = this.#list()
-  readonly journalGone: JournalBefore[] = this.#list()
-  readonly eventsGone: number[] = this.#list()
-  readonly claimsUntil: ClaimUntil[] = this.#list()
-  readonly claimsGone: ClaimName[] = this.#list()
-  readonly flows: FlowRow[] = this.#list()
-  readonly flowsNew: FlowRow[] = this.#list()
-  readonly flowsGone: FlowGone[] = this.#list()
-  readonly durable: (() => void)[] = []
-  shard = 0
-  epoch = 0
-  base = 0
-  urgent = false
-  head = 0
-  sealedAt = 0
-  /** Whether `flowsNew` was left out, because one of these flows has a row (commits.ts). */
-  areFlowsThere = false
-
-  /** Rows of every kind. */
-  get size(): number {
-    let rows = this.marks.size
-    for (const list of this.#lists) rows += list.length
-    return rows
-  }
-
-  /** Every list of rows is made here, so that none is left out of the size: what is of no size is never written. */
-  #list<Row>(): Row[] {
-    const list: Row[] = []
-    this.#lists.push(list)
-    return list
-  }
-}
 
 /** What a writer tells, and asks, its shard. */
 export interface WriterHooks {
@@ -223,6 +157,7 @@ export class Writer {
    * turns are running, the end of their round commits: what they write goes out with what is here.
    */
   flush(): void {
+    this.#giveAhead()
     if (this.#flushAsked) return
     this.#flushAsked = true
     setImmediate(() => {
@@ -231,6 +166,12 @@ export class Writer {
     })
   }
   #flushAsked = false
+
+  /** A store that has nothing else to do gets what there is of the next batch, while the rest is made. */
+  #giveAhead(): void {
+    if (this.#failure === null && this.#inFlight.length === 0 && this.#sealed.length === 0)
+      this.#open.giveAhead(this.#store, this.#tenure.shard)
+  }
 
   /** Starts a commit if none is on its way, or one more when that is worth it. Called between turns only. */
   flushNow(): void {
@@ -268,6 +209,7 @@ export class Writer {
     if (this.#open.size > 0 && this.#head === this.#sealedHead) this.#head += 1
     this.#open.head = this.#head
     if (this.#open.marks.size > 0) this.#open.suspects = [...this.#open.marks.values()]
+    if (!this.#open.isSimple) this.#open.ahead = undefined
     this.#open.sealedAt = this.#now()
     this.#sealedHead = this.#head
     this.#sealed.push(this.#open)

@@ -221,7 +221,7 @@ export class Link {
     const query = session.unsafe(text, [...parameters], { prepare })
     const result = await this.#settled(query.values())
     // Functions of the driver's query are made in V8's old generation, and would keep what was sent there (ADR 49).
-    Object.assign(query, { args: null, parameters: null })
+    void Object.assign(query, { args: null, parameters: null })
     return { rows: result as unknown as readonly (readonly Value[])[], command: result.command }
   }
 

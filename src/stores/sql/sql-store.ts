@@ -144,6 +144,10 @@ export abstract class SqlStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     checkBatch(batch)
+    await this.writeBatch(batch)
+  }
+
+  protected async writeBatch(batch: Batch): Promise<void> {
     await this.write(batchStatements(batch, this.shards), batch.urgent)
   }
 

@@ -2,6 +2,7 @@
 // are to run in one transaction, in this order, and all be undone when one of them does not do what it expects.
 // Parameters are numbered (`?1`), so that another dialect can replace the sign alone. Who runs the statements (a
 // thread, a connection) is not known here. Called by SqlStore.
+import { rowsBehind, type Ahead, type AheadKind } from '../../core/ahead.ts'
 import type { Details, ErrorCode } from '../../core/errors.ts'
 import { shardOfSlot } from '../../core/placement.ts'
 import type { Batch, FlowRow, InboxItem } from '../../core/store.ts'
@@ -187,6 +188,25 @@ export function groupStatements(batches: readonly Batch[], shards: number): Stat
     })),
     ...each('eventGone', rows('eventsGone'), releases.eventGone),
   ]
+}
+
+/** Of rows that come ahead of their batch. */
+export function aheadStatements(shard: number, rows: Pick<Batch, AheadKind>): Statement[] {
+  const of = <Name extends keyof Pick<Batch, AheadKind>>(name: Name): readonly Rows<Pick<Batch, AheadKind>[Name]>[] => [
+    { shard, rows: rows[name] },
+  ]
+  return [
+    ...over('run', runsTable, of('runs')),
+    ...change('change', releases.change, changesTable, of('changes')),
+    ...over('claim', claimsTable, of('claims')),
+    ...over('journal', journalTable, of('journal')),
+    ...over('event', eventsTable, of('events')),
+  ]
+}
+
+/** What is left of a batch whose first rows came ahead: it has no others than such. */
+export function restStatements(batch: Batch, ahead: Ahead): Statement[] {
+  return [fence([batch]), ...aheadStatements(batch.shard, rowsBehind(batch, ahead.rows))]
 }
 
 /** Rows of one shard. */

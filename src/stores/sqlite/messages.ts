@@ -20,6 +20,22 @@ export type Request =
   | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Sent[] }
   /** In one transaction, durable before the answer; in the reserve if it is urgent and the disk is full. */
   | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Sent[]; readonly urgent: boolean }
+  /** In a transaction that stays open for the `rest` of its batch, unless something else comes before that. Has no answer. */
+  | {
+      readonly id: number
+      readonly kind: 'ahead'
+      readonly batch: number
+      readonly part: number
+      readonly statements: readonly Sent[]
+    }
+  /** In the transaction of what came ahead, which is durable before the answer: 1, or 0 where that is not all there, and nothing is written. */
+  | {
+      readonly id: number
+      readonly kind: 'rest'
+      readonly batch: number
+      readonly parts: number
+      readonly statements: readonly Sent[]
+    }
   /** Answers with 1 if there is room for more than what is urgent, else with 0. */
   | { readonly id: number; readonly kind: 'room' }
 

@@ -58,9 +58,28 @@ export class Room {
     return this.#attempt(statements)
   }
 
-  #attempt(statements: readonly Packed[]): Value[] {
+  /** As Session.rest; false as well where space is short, which is seen to when the batch comes as a whole. */
+  rest(batch: number, parts: number, statements: readonly Packed[]): boolean {
+    if (this.#reserve.isSpent) {
+      this.#session.dropAhead()
+      return false
+    }
     try {
-      return this.#session.write(statements)
+      return this.#tried(() => this.#session.rest(batch, parts, statements))
+    } catch (error) {
+      if (isDiskFull(error)) return false
+      throw error
+    }
+  }
+
+  #attempt(statements: readonly Packed[]): Value[] {
+    return this.#tried(() => this.#session.write(statements))
+  }
+
+  /** @throws STORE_FULL when it does not fit, or is refused by a quota, and what else the work throws */
+  #tried<T>(work: () => T): T {
+    try {
+      return work()
     } catch (error) {
       if (isDiskFull(error)) this.#overwrite()
       else if (isFailedWrite(error) && this.#reserve.isRefused())

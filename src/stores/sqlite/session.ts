@@ -29,6 +29,8 @@ export class Session {
   readonly #prepared = new Map<string, StatementSync>()
   /** Whether there may be any: nobody else writes. */
   #hasBlobs: boolean | undefined
+  /** The batch whose first parts are in an open transaction. */
+  #ahead: { readonly batch: number; readonly parts: number } | undefined
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -49,13 +51,51 @@ export class Session {
   write(statements: readonly Packed[]): Value[] {
     return this.#within('BEGIN IMMEDIATE', () => {
       const values: Value[] = []
-      this.#hasBlobs ??= this.#prepare(blobTexts.any).all().length > 0
       for (const statement of statements) {
         if (/\bRETURNING\b/.test(statement.sql)) this.#query(statement, values)
         else this.#change(statement)
       }
       return values
     })
+  }
+
+  /**
+   * Writes a part of a batch into a transaction that it leaves open for the `rest`; a part without the one before it is left out.
+   * Whatever is wrong with it, the batch meets again.
+   */
+  ahead(batch: number, part: number, statements: readonly Packed[]): void {
+    if (part === 0) this.dropAhead()
+    else if (!this.#has(batch, part)) return
+    try {
+      if (part === 0) this.#prepare('BEGIN IMMEDIATE').run()
+      for (const statement of statements) this.#change(statement)
+      this.#ahead = { batch, parts: part + 1 }
+    } catch {
+      this.dropAhead()
+    }
+  }
+
+  /** Writes the rest of a batch of which so many parts are there, durably. False when they are not, and nothing is written. */
+  rest(batch: number, parts: number, statements: readonly Packed[]): boolean {
+    const isThere = this.#has(batch, parts)
+    try {
+      if (!isThere) return false
+      for (const statement of statements) this.#change(statement)
+      this.#prepare('COMMIT').run()
+      return true
+    } finally {
+      this.dropAhead()
+    }
+  }
+
+  /** Undoes what has come ahead of its batch, if anything has: it must not stand in the way of anything else. */
+  dropAhead(): void {
+    this.#ahead = undefined
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+  }
+
+  #has(batch: number, parts: number): boolean {
+    return this.#ahead?.batch === batch && this.#ahead.parts === parts
   }
 
   #within<T>(begin: string, work: () => T): T {
@@ -81,6 +121,7 @@ export class Session {
 
   #change(statement: Packed): void {
     const { sql, payloads, release, expect } = statement
+    this.#hasBlobs ??= this.#prepare(blobTexts.any).all().length > 0
     const prepared = this.#prepare(sql)
     let changes = 0
     for (const values of rowsOf(statement)) {

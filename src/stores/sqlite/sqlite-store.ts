@@ -6,10 +6,11 @@
 //   new --open--> open --close--> closed        open --failure in doubt, a dead thread--> dead --close--> closed
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { Ahead, AheadKind, AheadPart } from '../../core/ahead.ts'
 import { fault, type BalletError } from '../../core/errors.ts'
-import type { Store, StoreInfo } from '../../core/store.ts'
+import type { Batch, Store, StoreInfo } from '../../core/store.ts'
 import { SqlStore } from '../sql/sql-store.ts'
-import type { Statement } from '../sql/statements.ts'
+import { aheadStatements, restStatements, type Statement } from '../sql/statements.ts'
 import type { Value } from '../sql/tables.ts'
 import { inspect } from './database.ts'
 import { storeFailed } from './failure.ts'
@@ -95,6 +96,23 @@ class SqliteStore extends SqlStore {
 
   protected async write(statements: readonly Statement[], urgent: boolean): Promise<readonly Value[]> {
     return this.#writer().request({ kind: 'write', statements: statements.map(pack), urgent })
+  }
+
+  takeAhead(shard: number, of: AheadPart, rows: Pick<Batch, AheadKind>): void {
+    if (this.#closing === undefined && this.#dead === undefined)
+      this.#parts?.writer?.ahead(of, aheadStatements(shard, rows).map(pack))
+  }
+
+  /** What is left of a batch that came ahead; all of it where the thread has not kept that. */
+  protected override async writeBatch(batch: Batch): Promise<void> {
+    if (batch.ahead === undefined || !(await this.#writeRest(batch, batch.ahead))) await super.writeBatch(batch)
+  }
+
+  async #writeRest(batch: Batch, ahead: Ahead): Promise<boolean> {
+    const statements = restStatements(batch, ahead).map(pack)
+    const request = { kind: 'rest', statements, batch: ahead.batch, parts: ahead.parts } as const
+    const [isWritten] = await this.#writer().request(request)
+    return isWritten === 1
   }
 
   async hasRoom(): Promise<boolean> {

@@ -3,6 +3,7 @@
 // The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
 // process alive. Owned by SqliteStore.
 import { Worker } from 'node:worker_threads'
+import type { AheadPart } from '../../core/ahead.ts'
 import { fault, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
 import { ownProgram } from '../../core/own-files.ts'
@@ -20,6 +21,7 @@ type Body =
   | { kind: 'open' | 'close' | 'room' }
   | { kind: 'read'; statements: readonly Packed[] }
   | { kind: 'write'; statements: readonly Packed[]; urgent: boolean }
+  | { kind: 'rest'; statements: readonly Packed[]; batch: number; parts: number }
 
 const program = ownProgram('stores/sqlite/worker')
 
@@ -56,6 +58,12 @@ export class StoreThread {
       if (this.#outbox.length === 0) queueMicrotask(() => this.#flush())
       this.#outbox.push({ id, ...this.#sent(body) })
     })
+  }
+
+  /** Sends a part of a batch at once, behind what was asked for before. It has no answer. */
+  ahead(of: AheadPart, statements: readonly Packed[]): void {
+    this.#outbox.push({ id: 0, kind: 'ahead', ...of, statements: statements.map((one) => this.#texts.send(one)) })
+    this.#flush()
   }
 
   /** Closes the connection and ends the thread. */

@@ -32,14 +32,33 @@ port.on('message', (requests: readonly Request[]) => {
     answers = []
   }
   for (const request of requests) {
+    if (request.kind === 'ahead') {
+      takeAhead(request)
+      continue
+    }
     answers.push(answer(request))
     // A commit that is durable is not held back by what comes after it.
-    if (request.kind === 'write') send()
+    if (request.kind === 'write' || request.kind === 'rest') send()
   }
   send()
 })
 
-function answer(request: Request): Answer {
+type Ahead = Extract<Request, { kind: 'ahead' }>
+type Asked = Exclude<Request, Ahead>
+
+/** What is wrong with the file is told when something is asked for. */
+function takeAhead({ batch, part, statements }: Ahead): void {
+  // Received all the same: other texts are known by those that have come.
+  const received = statements.map((one) => texts.receive(one))
+  if (dead !== undefined) return
+  try {
+    opened(session).ahead(batch, part, received)
+  } catch (error) {
+    dead = failureOf(error)
+  }
+}
+
+function answer(request: Asked): Answer {
   const { id } = request
   if (dead !== undefined && request.kind !== 'close') return { id, kind: 'failed', failure: dead }
   try {
@@ -55,7 +74,8 @@ function answer(request: Request): Answer {
   }
 }
 
-function work(request: Request): Value[] {
+function work(request: Asked): Value[] {
+  if (request.kind !== 'rest') session?.dropAhead()
   switch (request.kind) {
     case 'open':
       open()
@@ -68,6 +88,12 @@ function work(request: Request): Value[] {
       const values = opened(room).write(statements, request.urgent)
       opened(presence).check()
       return values
+    }
+    case 'rest': {
+      const statements = request.statements.map((one) => texts.receive(one))
+      const isWritten = opened(room).rest(request.batch, request.parts, statements)
+      opened(presence).check()
+      return [isWritten ? 1 : 0]
     }
     case 'room':
       return [opened(room).isAmple() ? 1 : 0]
