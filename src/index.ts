@@ -171,7 +171,6 @@ export type {
   Claim,
   ClaimName,
   ClaimUntil,
-  EventQuery,
   EventRow,
   InboxItem,
   InboxRow,
@@ -180,16 +179,11 @@ export type {
   RunChange,
   RunContinued,
   RunCount,
-  RunKind,
-  RunQuery,
   FlowGone,
   FlowName,
-  FlowQuery,
   FlowRow,
-  FlowStanding,
   RunName,
   RunRow,
-  RunStatus,
   Store,
   StoreInfo,
   StoreReader,
@@ -197,6 +191,7 @@ export type {
   Tenure,
   TimerRow,
 } from './core/store.ts'
+export type { EventQuery, RunKind, RunQuery, FlowQuery, FlowStanding, RunStatus } from './core/store-queries.ts'
 export type { Held, LeaseLook, LeaseRow, Leases, NodeInfo, NodeRow, Taken } from './core/lease.ts'
 
 // What `ballet compare` is told: `export const comparison: Comparison` beside the application

@@ -2,7 +2,7 @@
 // are options of both; each run is asked on its own, and one that refuses does not stop the others.
 import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
-import type { RunKind } from '../core/store.ts'
+import type { RunKind } from '../core/store-queries.ts'
 import type { ActAllRequest, ActedAll } from '../define/application.ts'
 import { actedAllWords } from './acted-words.ts'
 import type { Command, Given, OptionSpec } from './command.ts'

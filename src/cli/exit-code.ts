@@ -2,7 +2,7 @@
 // so that a new error has its exit code without a line here. docs/reference/cli.md lists them; a script may rely on
 // them as on the API.
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
-import type { RunStatus } from '../core/store.ts'
+import type { RunStatus } from '../core/store-queries.ts'
 
 /** What the command ends with. */
 export const EXIT = {

@@ -1,6 +1,6 @@
 // `ballet flows`: the flows of a choreography, one for each key, by how they stand; without a name, which there are.
 import { nearest } from '../core/names.ts'
-import type { FlowStanding } from '../core/store.ts'
+import type { FlowStanding } from '../core/store-queries.ts'
 import type { FlowView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader, findWriter } from './discovery.ts'

@@ -1,7 +1,7 @@
 // `ballet runs`: lists runs, the newest first, with why they wait.
 import { STUCK_REASONS } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
-import type { RunKind, RunStatus } from '../core/store.ts'
+import type { RunKind, RunStatus } from '../core/store-queries.ts'
 import type { RunView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader } from './discovery.ts'

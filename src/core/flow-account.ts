@@ -4,7 +4,8 @@
 // before that was in time. Stored as JSON beside the state of the flow; made anew from the events when it cannot be read.
 import { isBroken, isSameDeadline, type Flow, type FlowDeadline, type FlowState } from './flow.ts'
 import { parseText } from './json-text.ts'
-import type { FlowRow, FlowStanding } from './store.ts'
+import type { FlowRow } from './store.ts'
+import type { FlowStanding } from './store-queries.ts'
 
 /** An event as an account takes it. */
 export interface FlowEvent {

@@ -1,20 +1,17 @@
-// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a batch holds in one transaction or not at all. Stores know
-// rows and payloads, never workflows. A store passes the conformance suite of `ballet/testing`; the engine is its only writer. One sequence per shard numbers everything: every
-// journal row, event and new run of a batch has a position of its own in (base, head], so that "earlier" is one comparison, over runs and events alike.
+// The contract between the engine and the truth: one writer per shard, fenced by (epoch, head), everything that a batch holds in
+// one transaction or not at all. Stores know rows and payloads, never workflows. A store passes the conformance suite of
+// `ballet/testing`; the engine is its only writer. One sequence per shard numbers everything: every journal row, event and new run
+// of a batch has a position of its own in (base, head], so that "earlier" is one comparison, over runs and events alike.
 import type { Ahead, AheadKind, AheadPart } from './ahead.ts'
 import type { Payload } from './codec.ts'
 import type { Leases } from './lease.ts'
+import type { EventQuery, FlowQuery, FlowStanding, RunKind, RunQuery, RunStatus } from './store-queries.ts'
 
 /** The layout that this version writes. Stores keep it and migrate older files; a newer one is refused. */
 export const SCHEMA_VERSION = 5
 
 /** Number of slots of a new store: ids and keys hash to a slot, slots map to shards. Fixed when a store is made. */
 export const SLOT_COUNT = 16_384
-
-/** `choreography`: a run that conducts the flow of one key. */
-export type RunKind = 'workflow' | 'operation' | 'reaction' | 'choreography'
-/** How a run stands. `stuck` waits for a person; `completed`, `failed` and `cancelled` have ended. */
-export type RunStatus = 'running' | 'stuck' | 'completed' | 'failed' | 'cancelled'
 
 /** Identity of a store. `id` is random and never changes; `incarnation` is 1, and there for a day on which epochs have to begin anew. */
 export interface StoreInfo {
@@ -30,7 +27,10 @@ export interface Tenure {
   readonly shard: number
   readonly epoch: number
   readonly head: number
-  /** How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. Below 0: as many before the last owner, which has let it go by `release`, with these. */
+  /**
+   * How many times in a row the shard was taken over from an owner that had neither let it go nor been `steady`. Below 0: as many
+   * before the last owner, which has let it go by `release`, with these.
+   */
   readonly crashes: number
 }
 
@@ -162,9 +162,6 @@ export interface TimerRow {
   readonly op: string
 }
 
-/** How the flow of one key stands against its choreography. */
-export type FlowStanding = 'on track' | 'may end' | 'complete' | 'broken' | 'overdue'
-
 /** The flow of one key, as its monitor has seen it: an account of the events, which could be made from them anew. */
 export interface FlowRow {
   readonly ns: string
@@ -258,46 +255,8 @@ export interface Batch {
   readonly flowsGone: readonly FlowGone[]
   /** Nothing in it is new from outside, so that it may use the space that a store keeps for when its disk is full. */
   readonly urgent: boolean
-  /** What its store was given of it by `takeAhead`. One that has not kept that writes all. */
+  /** What its store was given of it by `takeAhead`, and has. */
   readonly ahead?: Ahead | undefined
-}
-
-/** Which runs a store is asked for. */
-export interface RunQuery {
-  readonly ns: string
-  readonly name?: string | undefined
-  readonly status?: readonly RunStatus[] | undefined
-  readonly reason?: string | undefined
-  readonly kind?: RunKind | undefined
-  readonly key?: string | undefined
-  readonly root?: string | undefined
-  readonly parent?: number | undefined
-  /** Runs with a number below / above this. `before` reads newest first, `after` oldest first; newest first without either. */
-  readonly before?: number | undefined
-  readonly after?: number | undefined
-  readonly limit: number
-}
-
-/** Which flows a store is asked for. */
-export interface FlowQuery {
-  readonly ns: string
-  readonly name: string
-  readonly standing?: FlowStanding | undefined
-  /** Flows with a key behind this, in the order of their keys. */
-  readonly after?: string | undefined
-  readonly limit: number
-}
-
-/** Which events a store is asked for. */
-export interface EventQuery {
-  readonly ns: string
-  readonly key?: string | undefined
-  readonly types?: readonly string[] | undefined
-  readonly root?: string | undefined
-  readonly published?: boolean | undefined
-  /** Events with a position above this, oldest first. */
-  readonly after?: number | undefined
-  readonly limit: number
 }
 
 /** A key, or a root. */
@@ -378,12 +337,16 @@ export interface Store extends StoreReader {
   /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
   tenure(shard: number): Promise<Tenure>
   /**
-   * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one is not written, this one is not either, and
-   * answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read
-   * `tenure`), STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
+   * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
+   * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL
+   * (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read `tenure`),
+   * STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
    */
   commit(batch: Batch): Promise<void>
-  /** Takes rows of a batch that is being filled: its commit names them, and without that they never were. Nothing is promised, or thrown. */
+  /**
+   * Takes rows of a batch that is still being filled, so that its commit, which names them, has less to do. Nothing is promised, or thrown: what becomes of
+   * them the commit tells, and without one they never were. Absent where that would gain nothing.
+   */
   takeAhead?(shard: number, of: AheadPart, rows: Pick<Batch, AheadKind>): void
   /** Puts items into the inbox, from any process that can write the store. Durable when it resolves. Signals are urgent. */
   post(shard: number, items: readonly InboxItem[]): Promise<void>

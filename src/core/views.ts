@@ -1,7 +1,7 @@
 // What operators see of runs, events and the application: the shapes that the API, the command line and the
 // application's own queries answer with. Made by engine/queries.ts from committed rows alone.
 import type { Json } from './json.ts'
-import type { FlowStanding, RunKind, RunStatus } from './store.ts'
+import type { FlowStanding, RunKind, RunStatus } from './store-queries.ts'
 
 /** An error as it is kept: the code of the catalogue (or the thrown error's name) and its words. */
 export interface ErrorView {

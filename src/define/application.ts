@@ -2,7 +2,7 @@
 // own routes and tests. The engine implements it (engine/application.ts). Every answer rests on committed rows.
 import type { Json } from '../core/json.ts'
 import type { FailingPage } from '../core/failing-views.ts'
-import type { RunKind } from '../core/store.ts'
+import type { RunKind } from '../core/store-queries.ts'
 import type { EventValue, SignalValue } from '../core/values.ts'
 import type { NodesView } from '../core/node-views.ts'
 import type {

@@ -1,6 +1,6 @@
 // Which runs, flows and events are asked for, and how many at once: what the lists of a running application take
 // (application.ts).
-import type { FlowStanding, RunKind, RunStatus } from '../core/store.ts'
+import type { FlowStanding, RunKind, RunStatus } from '../core/store-queries.ts'
 
 /** Which runs are asked for; without anything, all. */
 export interface RunsRequest {

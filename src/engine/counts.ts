@@ -2,7 +2,7 @@
 // share them, so that none falls when a shard is handed on. Whoever counts holds the object that it counts in, and nothing is
 // allocated or looked up for a turn or an attempt. Names are those of definitions, never ids or keys: there are as many as the
 // application has. Kept by Shards, read by metrics.ts.
-import type { RunKind } from '../core/store.ts'
+import type { RunKind } from '../core/store-queries.ts'
 
 /** How often something came to each of a few words. */
 export class Tally<Word extends string = string> {

@@ -6,7 +6,8 @@
 //   followed --the code does not have it--> left --it is back--> followed
 //                                           left --runs--> forgotten, with the deadlines that still stand
 import { parseText } from '../core/json-text.ts'
-import type { FlowGone, FlowRow, FlowStanding } from '../core/store.ts'
+import type { FlowGone, FlowRow } from '../core/store.ts'
+import type { FlowStanding } from '../core/store-queries.ts'
 import { leftOf, NO_RUN, opOfFlow } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 

@@ -33,7 +33,7 @@ export type Executor =
       readonly machine?: Machine | undefined
     }
 
-/** A class, as are all objects here that live as long as their run: see ADR 49. */
+/** A class, as is whatever leads to a run for as long as that lives: a literal may be made in V8's old generation (ADR 49). */
 export class WorkflowExecutor {
   readonly kind = 'workflow'
   readonly machine: Machine

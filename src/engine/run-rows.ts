@@ -3,7 +3,8 @@
 // known of them. Nothing may be written there either. Used by the recovery and by the questions of operators.
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import type { RunName, RunQuery, RunRow, StoreReader } from '../core/store.ts'
+import type { RunName, RunRow, StoreReader } from '../core/store.ts'
+import type { RunQuery } from '../core/store-queries.ts'
 import type { UnreadableView } from '../core/views.ts'
 
 const PAGE = 256

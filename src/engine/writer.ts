@@ -169,7 +169,8 @@ export class Writer {
 
   /** A store that has nothing else to do gets what there is of the next batch, while the rest is made. */
   #giveAhead(): void {
-    if (this.#failure === null && this.#inFlight.length === 0 && this.#sealed.length === 0)
+    const isIdle = this.#inFlight.length === 0 && this.#sealed.length === 0
+    if (isIdle && this.#failure === null && !this.#hooks.space.isFull)
       this.#open.giveAhead(this.#store, this.#tenure.shard)
   }
 

@@ -1,6 +1,6 @@
 // Choreographies over HTTP: which there are, how the flows of one stand, how that of one key does, and to conduct one.
 import { fault } from '../core/errors.ts'
-import type { FlowStanding } from '../core/store.ts'
+import type { FlowStanding } from '../core/store-queries.ts'
 import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { traceparentOf, optionalText, readEnvelope, requiredText } from './envelope.ts'

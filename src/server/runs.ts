@@ -1,7 +1,7 @@
 // Runs over HTTP: start one, list them, look at one or wait for its end, read its journal.
 import { fault } from '../core/errors.ts'
 import { STUCK_REASONS } from '../core/journal.ts'
-import type { RunKind, RunStatus } from '../core/store.ts'
+import type { RunKind, RunStatus } from '../core/store-queries.ts'
 import { answer, pathTo, type Answer } from './answer.ts'
 import { readJson } from './body.ts'
 import { traceparentOf, optionalText, readEnvelope, requiredText } from './envelope.ts'

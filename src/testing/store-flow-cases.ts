@@ -1,6 +1,7 @@
 // Conformance of stores: the flows of choreographies, by name and key, with the newest row of each.
 import assert from 'node:assert/strict'
-import type { Batch, FlowGone, FlowQuery, Store, Tenure } from '../core/store.ts'
+import type { Batch, FlowGone, Store, Tenure } from '../core/store.ts'
+import type { FlowQuery } from '../core/store-queries.ts'
 import { NS, SHARD, aFlow, commitAfter, commitFirst, type StoreCase } from './store-rows.ts'
 
 async function keys(store: Store, query: Partial<FlowQuery>): Promise<string[]> {

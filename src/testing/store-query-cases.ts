@@ -1,6 +1,7 @@
 // Conformance of stores: what each query selects, in which order, and where it stops.
 import assert from 'node:assert/strict'
-import type { EventQuery, EventRow, RunQuery, RunRow, Store } from '../core/store.ts'
+import type { EventRow, RunRow, Store } from '../core/store.ts'
+import type { EventQuery, RunQuery } from '../core/store-queries.ts'
 import {
   NS,
   SHARD,

@@ -1,7 +1,8 @@
 // Conformance of stores: every row comes back as it was given, text as text, bytes as bytes, to the last character.
 import assert from 'node:assert/strict'
 import type { Payload } from '../core/codec.ts'
-import type { InboxItem, JournalRow, RunRow, RunStatus } from '../core/store.ts'
+import type { InboxItem, JournalRow, RunRow } from '../core/store.ts'
+import type { RunStatus } from '../core/store-queries.ts'
 import {
   NOON,
   NS,

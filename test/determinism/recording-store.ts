@@ -2,19 +2,8 @@
 // of them: that is what a crash leaves. Two of them over the same content stand for two processes. It answers after a random number of rounds of the event loop, and now and then
 // loses the reply of a commit, before or after it was written.
 import { fault } from '../../src/core/errors.ts'
-import type {
-  Batch,
-  Claim,
-  EventQuery,
-  FlowQuery,
-  InboxItem,
-  Kin,
-  RunQuery,
-  RunStatus,
-  Store,
-  StoreInfo,
-  Tenure,
-} from '../../src/core/store.ts'
+import type { Batch, Claim, InboxItem, Kin, Store, StoreInfo, Tenure } from '../../src/core/store.ts'
+import type { EventQuery, FlowQuery, RunQuery, RunStatus } from '../../src/core/store-queries.ts'
 import { MemoryData } from '../../src/stores/memory/memory-data.ts'
 import { memory } from '../../src/stores/memory/memory-store.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'

@@ -2,7 +2,8 @@
 // its columns in the order of tables.ts, reads in the order of a position or an id, and is bounded by a limit. The
 // texts are made so that each finds its index: layout.test.ts holds the plans of SQLite against that. They are neutral:
 // `payload(runs.input)` stands for a payload wherever it is kept, and each store writes that in its own way.
-import type { Claim, EventQuery, FlowQuery, Kin, RunQuery, RunStatus, TimerRow } from '../../core/store.ts'
+import type { Claim, Kin, TimerRow } from '../../core/store.ts'
+import type { EventQuery, FlowQuery, RunQuery, RunStatus } from '../../core/store-queries.ts'
 import type { Statement } from './statements.ts'
 import {
   agedEventsTable,

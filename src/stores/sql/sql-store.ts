@@ -7,9 +7,7 @@ import type {
   AgedEvent,
   Batch,
   Claim,
-  EventQuery,
   EventRow,
-  FlowQuery,
   FlowRow,
   InboxItem,
   InboxRow,
@@ -17,15 +15,14 @@ import type {
   Kin,
   RunCount,
   RunName,
-  RunQuery,
   RunRow,
-  RunStatus,
   Store,
   StoreInfo,
   SuspectRow,
   Tenure,
   TimerRow,
 } from '../../core/store.ts'
+import type { EventQuery, FlowQuery, RunQuery, RunStatus } from '../../core/store-queries.ts'
 import { checkBatch } from '../check-batch.ts'
 import {
   agedClaimsQuery,

@@ -204,6 +204,13 @@ export function aheadStatements(shard: number, rows: Pick<Batch, AheadKind>): St
   ]
 }
 
+const ORDER: readonly (StatementKind | undefined)[] = ['run', 'change', 'claim', 'journal', 'event']
+
+/** The statements of several parts of a batch as those of one: kind after kind, and of each kind the first part first. */
+export function inOrder<Of extends Pick<Statement, 'kind'>>(statements: readonly Of[]): Of[] {
+  return statements.toSorted((one, other) => ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind))
+}
+
 /** What is left of a batch whose first rows came ahead: it has no others than such. */
 export function restStatements(batch: Batch, ahead: Ahead): Statement[] {
   return [fence([batch]), ...aheadStatements(batch.shard, rowsBehind(batch, ahead.rows))]

@@ -3,16 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { countsOf, type AheadKind } from '../../core/ahead.ts'
 import type { Batch, Store, Tenure } from '../../core/store.ts'
-import { aClaim, aRun, aTurn, anEvent, batchAfter, NS, SHARD } from '../../testing/store-rows.ts'
+import { aChange, aClaim, aRun, aTurn, anEvent, batchAfter, NS, SHARD } from '../../testing/store-rows.ts'
+import { Ahead } from './ahead.ts'
 import { openWriter } from './database.ts'
 import { failureOf } from './failure.ts'
 import { pragma } from './layout.ts'
 import { pack } from './packed.ts'
+import { Reserve } from './reserve.ts'
+import { Room } from './room.ts'
 import { Session } from './session.ts'
-import { aheadStatements, batchStatements, restStatements } from '../sql/statements.ts'
+import { aheadStatements, restStatements } from '../sql/statements.ts'
 import { sqlite } from './sqlite-store.ts'
 
 type AheadRows = Pick<Batch, AheadKind>
@@ -53,6 +56,23 @@ function batchWith(given: AheadRows, parts: number, batch = 7): Batch {
   return { ...batchAfter(tenure, { ...rows, head: tenure.head + 4 }), ahead: { batch, parts, rows: countsOf(given) } }
 }
 
+const IOERR_FSYNC = 10 | (4 << 8)
+const journalRows = { sql: 'SELECT count(*) FROM journal WHERE 1 = ?1', width: 1, values: [1] }
+
+function aheadOf(db: DatabaseSync, session: Session): Ahead {
+  const path = join(folder, 'room.db')
+  return new Ahead(session, new Room(path, db, session, new Reserve(path)))
+}
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
 /** How many rows there are, as somebody else sees the file. */
 function stored(): number {
   const db = new DatabaseSync(file, { readOnly: true })
@@ -84,11 +104,7 @@ test.each<[what: string, between: () => Promise<unknown>]>([
   ['a post', () => store.post(SHARD, [{ ns: NS, slot: 0, kind: 'start', target: 'x', data: '{}', at: 1 }])],
   ['a look at the tenure', () => store.tenure(SHARD)],
   ['a question for room', () => store.hasRoom()],
-  [
-    'a part of another batch',
-    async () => store.takeAhead?.(SHARD, { batch: 8, part: 0 }, { ...NOTHING, runs: [aRun(9)] }),
-  ],
-  ['a part of its own that has no place', async () => store.takeAhead?.(SHARD, { batch: 7, part: 2 }, NOTHING)],
+  ['a namespace that is taken', () => store.belongsTo('other', 'app', null)],
 ])('%s in between: the commit writes all of it, once', async (_what, between) => {
   store.takeAhead?.(SHARD, { batch: 7, part: 0 }, first)
   await between()
@@ -97,9 +113,31 @@ test.each<[what: string, between: () => Promise<unknown>]>([
   expect((await store.tenure(SHARD)).head).toBe(tenure.head + 4)
 })
 
-test('a commit that names parts which never came writes all of it', async () => {
-  await store.commit(batchWith(first, 1))
-  expect(stored()).toBe(5)
+test.each<[what: string, came: () => void]>([
+  ['parts that never came', () => {}],
+  ['more rows than came', () => store.takeAhead?.(SHARD, { batch: 7, part: 0 }, { ...first, claims: [] })],
+  [
+    'a batch of which another took the place',
+    () => {
+      store.takeAhead?.(SHARD, { batch: 7, part: 0 }, first)
+      store.takeAhead?.(SHARD, { batch: 8, part: 0 }, NOTHING)
+    },
+  ],
+])('a commit that names %s is refused, and nothing is written', async (_what, came) => {
+  came()
+  await expect(store.commit(batchWith(first, 1))).rejects.toThrow(expect.objectContaining({ code: 'INVARIANT' }))
+  expect(stored()).toBe(0)
+})
+
+test('what was asked for behind a commit comes behind it, also where what came ahead was undone', async () => {
+  store.takeAhead?.(SHARD, { batch: 7, part: 0 }, first)
+  const undone = store.tenure(SHARD)
+  const behind = batchAfter({ ...tenure, head: tenure.head + 4 }, { journal: [aTurn(5, 1, 2)], head: 5 })
+  const commits = [store.commit(batchWith(first, 1)), store.commit(behind)]
+  const closed = store.close()
+  expect((await undone).head).toBe(tenure.head)
+  await Promise.all([...commits, closed])
+  expect(stored()).toBe(6)
 })
 
 test('what cannot be written ahead is refused with its commit, and nothing of it is there', async () => {
@@ -133,26 +171,56 @@ test('payloads that become blobs come ahead as well', async () => {
   expect(await store.journal(SHARD, 1, -1, 10)).toEqual(given.journal)
 })
 
-test('a rest that does not fit on the disk undoes what came ahead of it', () => {
+test('what leaves the file in doubt while rows come ahead is told; a row that is wrong is not, the batch meets it again', () => {
+  const db = openWriter(join(folder, 'other.db'))
+  try {
+    const session = new Session(db)
+    const ahead = aheadOf(db, session)
+    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NOTHING, changes: [aChange(99)] }).map(pack))
+    expect(db.isTransaction).toBe(false)
+    session.ahead = () => {
+      throw Object.assign(new Error('disk I/O error'), { errcode: IOERR_FSYNC, errstr: 'disk I/O error' })
+    }
+    expect(() => ahead.take(2, 0, 1, [])).toThrow('disk I/O error')
+  } finally {
+    db.close()
+  }
+})
+
+test('a batch whose rest does not fit on the disk leaves nothing, and one that fits afterwards is whole', () => {
   const db = openWriter(join(folder, 'small.db'))
   try {
     const session = new Session(db)
-    const fresh = { shard: SHARD, epoch: 0, head: 0, crashes: 0 }
+    const ahead = aheadOf(db, session)
     db.exec(`PRAGMA max_page_count = ${pragma(db, 'page_count') + 40}`)
-    const journal = [aTurn(1, 1, 0), aTurn(2, 1, 1, { data: 'x'.repeat(400_000) })]
-    const batch = batchAfter(fresh, { journal })
-    const ahead = { batch: 7, parts: 1, rows: countsOf({ ...NOTHING, journal: journal.slice(0, 1) }) }
-    session.ahead(7, 0, aheadStatements(SHARD, { ...NOTHING, journal: journal.slice(0, 1) }).map(pack))
-    let error: unknown
-    try {
-      session.rest(7, 1, restStatements(batch, ahead).map(pack))
-    } catch (caught) {
-      error = caught
+    const fresh = { shard: SHARD, epoch: 0, head: 0, crashes: 0 }
+    const small = { ...NOTHING, journal: [aTurn(1, 1, 0)] }
+    const write = (last: string): void => {
+      const batch = batchAfter(fresh, { journal: [...small.journal, aTurn(2, 1, 1, { data: last })], head: 2 })
+      ahead.take(7, 0, 1, aheadStatements(SHARD, small).map(pack))
+      const rest = restStatements(batch, { batch: 7, parts: 1, rows: countsOf(small) })
+      ahead.write({ batch: 7, parts: 1, rows: 1 }, rest.map(pack), false)
     }
-    expect(failureOf(error)).toMatchObject({ code: 'STORE_FULL', fatal: false })
-    session.write(batchStatements(batchAfter(fresh, { journal: journal.slice(0, 1) })))
-    expect(session.read([{ sql: 'SELECT count(*) FROM journal WHERE 1 = ?1', width: 1, values: [1] }])).toEqual([1])
+    expect(failureOf(thrownBy(() => write('x'.repeat(400_000))))).toMatchObject({ code: 'STORE_FULL', fatal: false })
+    expect(session.read([journalRows])).toEqual([0])
+    write('x')
+    expect(session.read([journalRows])).toEqual([2])
   } finally {
+    db.close()
+  }
+})
+
+test('a batch that does not come is undone by itself, so that nobody waits for it', () => {
+  const db = openWriter(join(folder, 'late.db'))
+  vi.useFakeTimers()
+  try {
+    const ahead = aheadOf(db, new Session(db))
+    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NOTHING, runs: [aRun(1)] }).map(pack))
+    expect(db.isTransaction).toBe(true)
+    vi.advanceTimersByTime(1000)
+    expect(db.isTransaction).toBe(false)
+  } finally {
+    vi.useRealTimers()
     db.close()
   }
 })

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { SCHEMA_VERSION, type Batch, type EventQuery, type RunQuery } from '../../core/store.ts'
+import { SCHEMA_VERSION, type Batch } from '../../core/store.ts'
+import type { EventQuery, RunQuery } from '../../core/store-queries.ts'
 import { aChange, aTimer, batchAfter } from '../../testing/store-rows.ts'
 import {
   agedClaimsQuery,

@@ -1,6 +1,7 @@
 // What crosses between the main thread and the threads of a store. Requests carry statements, answers carry values:
 // a thread knows SQL and transactions, and nothing of runs. One message holds all requests of a tick, in order.
 import type { Value } from '../sql/tables.ts'
+import type { Came } from './ahead.ts'
 import type { Failure } from './failure.ts'
 import type { Sent } from './packed.ts'
 
@@ -20,21 +21,22 @@ export type Request =
   | { readonly id: number; readonly kind: 'read'; readonly statements: readonly Sent[] }
   /** In one transaction, durable before the answer; in the reserve if it is urgent and the disk is full. */
   | { readonly id: number; readonly kind: 'write'; readonly statements: readonly Sent[]; readonly urgent: boolean }
-  /** In a transaction that stays open for the `rest` of its batch, unless something else comes before that. Has no answer. */
+  /** A part of a batch that is still being made: for the transaction of its `rest`. Has no answer. */
   | {
       readonly id: number
       readonly kind: 'ahead'
       readonly batch: number
       readonly part: number
+      readonly rows: number
       readonly statements: readonly Sent[]
     }
-  /** In the transaction of what came ahead, which is durable before the answer: 1, or 0 where that is not all there, and nothing is written. */
+  /** What is left of a batch, its fence first; else as `write`. */
   | {
       readonly id: number
       readonly kind: 'rest'
-      readonly batch: number
-      readonly parts: number
+      readonly came: Came
       readonly statements: readonly Sent[]
+      readonly urgent: boolean
     }
   /** Answers with 1 if there is room for more than what is urgent, else with 0. */
   | { readonly id: number; readonly kind: 'room' }

@@ -58,14 +58,15 @@ export class Room {
     return this.#attempt(statements)
   }
 
-  /** As Session.rest; false as well where space is short, which is seen to when the batch comes as a whole. */
-  rest(batch: number, parts: number, statements: readonly Packed[]): boolean {
+  /** As Session.rest. False, and all is undone, where space is short: to see to that, the batch has to come as a whole. */
+  rest(statements: readonly Packed[]): boolean {
     if (this.#reserve.isSpent) {
-      this.#session.dropAhead()
+      this.#session.undo()
       return false
     }
     try {
-      return this.#tried(() => this.#session.rest(batch, parts, statements))
+      this.#tried(() => this.#session.rest(statements))
+      return true
     } catch (error) {
       if (isDiskFull(error)) return false
       throw error

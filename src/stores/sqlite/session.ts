@@ -29,8 +29,6 @@ export class Session {
   readonly #prepared = new Map<string, StatementSync>()
   /** Whether there may be any: nobody else writes. */
   #hasBlobs: boolean | undefined
-  /** The batch whose first parts are in an open transaction. */
-  #ahead: { readonly batch: number; readonly parts: number } | undefined
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -59,43 +57,26 @@ export class Session {
     })
   }
 
-  /**
-   * Writes a part of a batch into a transaction that it leaves open for the `rest`; a part without the one before it is left out.
-   * Whatever is wrong with it, the batch meets again.
-   */
-  ahead(batch: number, part: number, statements: readonly Packed[]): void {
-    if (part === 0) this.dropAhead()
-    else if (!this.#has(batch, part)) return
-    try {
-      if (part === 0) this.#prepare('BEGIN IMMEDIATE').run()
-      for (const statement of statements) this.#change(statement)
-      this.#ahead = { batch, parts: part + 1 }
-    } catch {
-      this.dropAhead()
-    }
+  /** Writes into a transaction that it leaves open, and begins where there is none: for `rest`, or `undo`. */
+  ahead(statements: readonly Packed[]): void {
+    if (!this.#db.isTransaction) this.#prepare('BEGIN IMMEDIATE').run()
+    for (const statement of statements) this.#change(statement)
   }
 
-  /** Writes the rest of a batch of which so many parts are there, durably. False when they are not, and nothing is written. */
-  rest(batch: number, parts: number, statements: readonly Packed[]): boolean {
-    const isThere = this.#has(batch, parts)
+  /** Writes into the transaction that is open, and ends it. Durable when it returns; nothing of it happened when it throws. */
+  rest(statements: readonly Packed[]): void {
     try {
-      if (!isThere) return false
       for (const statement of statements) this.#change(statement)
       this.#prepare('COMMIT').run()
-      return true
-    } finally {
-      this.dropAhead()
+    } catch (error) {
+      this.undo()
+      throw error
     }
   }
 
-  /** Undoes what has come ahead of its batch, if anything has: it must not stand in the way of anything else. */
-  dropAhead(): void {
-    this.#ahead = undefined
+  /** Undoes what is in an open transaction. Some failures have ended it already. */
+  undo(): void {
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-  }
-
-  #has(batch: number, parts: number): boolean {
-    return this.#ahead?.batch === batch && this.#ahead.parts === parts
   }
 
   #within<T>(begin: string, work: () => T): T {
@@ -105,8 +86,7 @@ export class Session {
       this.#prepare('COMMIT').run()
       return result
     } catch (error) {
-      // Some failures have ended the transaction already.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      this.undo()
       throw error
     }
   }

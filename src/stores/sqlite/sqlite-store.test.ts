@@ -41,8 +41,8 @@ const KINDS: ReadonlySet<string> = new Set(
 const isSimple = (batch: Batch): boolean =>
   Object.entries(batch).every(([kind, rows]) => KINDS.has(kind) || !Array.isArray(rows) || rows.length === 0)
 
-/** Gives every batch that may come so ahead, half of it or all of it, and asks for something else behind every third. */
-function givenAhead(file: string): Store {
+/** Gives every batch that may come so ahead, half of it or all of it; where that is to be undone, it asks for something else then. */
+function givenAhead(file: string, isUndone: boolean): Store {
   const store = sqlite({ file })
   const commit = store.commit.bind(store)
   let batches = 0
@@ -53,7 +53,7 @@ function givenAhead(file: string): Store {
     const isWhole = number % 2 === 0
     store.takeAhead?.(batch.shard, { batch: number, part: 0 }, first)
     if (isWhole) store.takeAhead?.(batch.shard, { batch: number, part: 1 }, rowsBehind(batch, given))
-    if (number % 3 === 0) store.tenure(batch.shard).catch(() => {})
+    if (isUndone) store.tenure(batch.shard).catch(() => {})
     const rows = isWhole ? countsOf(batch) : given
     return commit({ ...batch, ahead: { batch: number, parts: isWhole ? 2 : 1, rows } })
   }
@@ -65,5 +65,9 @@ describe('sqlite store', () => {
 })
 
 describe('sqlite store that is given batches ahead', () => {
-  conformance(givenAhead)
+  conformance((file) => givenAhead(file, false))
+})
+
+describe('sqlite store that has to undo what it was given ahead', () => {
+  conformance((file) => givenAhead(file, true))
 })

@@ -6,7 +6,7 @@
 //   new --open--> open --close--> closed        open --failure in doubt, a dead thread--> dead --close--> closed
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Ahead, AheadKind, AheadPart } from '../../core/ahead.ts'
+import { countsOf, sumOf, type AheadKind, type AheadPart } from '../../core/ahead.ts'
 import { fault, type BalletError } from '../../core/errors.ts'
 import type { Batch, Store, StoreInfo } from '../../core/store.ts'
 import { SqlStore } from '../sql/sql-store.ts'
@@ -100,19 +100,16 @@ class SqliteStore extends SqlStore {
 
   takeAhead(shard: number, of: AheadPart, rows: Pick<Batch, AheadKind>): void {
     if (this.#closing === undefined && this.#dead === undefined)
-      this.#parts?.writer?.ahead(of, aheadStatements(shard, rows).map(pack))
+      this.#parts?.writer?.ahead(of, sumOf(countsOf(rows)), aheadStatements(shard, rows).map(pack))
   }
 
-  /** What is left of a batch that came ahead; all of it where the thread has not kept that. */
+  /** What came ahead, the thread has: it writes that as well, in whatever way. */
   protected override async writeBatch(batch: Batch): Promise<void> {
-    if (batch.ahead === undefined || !(await this.#writeRest(batch, batch.ahead))) await super.writeBatch(batch)
-  }
-
-  async #writeRest(batch: Batch, ahead: Ahead): Promise<boolean> {
+    const { ahead, urgent } = batch
+    if (ahead === undefined) return super.writeBatch(batch)
+    const came = { batch: ahead.batch, parts: ahead.parts, rows: sumOf(ahead.rows) }
     const statements = restStatements(batch, ahead).map(pack)
-    const request = { kind: 'rest', statements, batch: ahead.batch, parts: ahead.parts } as const
-    const [isWritten] = await this.#writer().request(request)
-    return isWritten === 1
+    await this.#writer().request({ kind: 'rest', came, statements, urgent })
   }
 
   async hasRoom(): Promise<boolean> {

@@ -1,13 +1,14 @@
 // The main thread's end of one thread of a store: requests of one tick cross in one message, answers settle promises. Those
 // for a reader wait until it has answered the message before: a message costs more than a read, and they would wait there.
 // The invariant: every request settles, also when the thread dies. A thread without requests does not keep the
-// process alive. Owned by SqliteStore.
+// process alive. A part of a batch is no request: it crosses at once, and has no answer. Owned by SqliteStore.
 import { Worker } from 'node:worker_threads'
 import type { AheadPart } from '../../core/ahead.ts'
 import { fault, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
 import { ownProgram } from '../../core/own-files.ts'
 import type { Value } from '../sql/tables.ts'
+import type { Came } from './ahead.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
 import { SentTexts, type Packed } from './packed.ts'
@@ -21,7 +22,7 @@ type Body =
   | { kind: 'open' | 'close' | 'room' }
   | { kind: 'read'; statements: readonly Packed[] }
   | { kind: 'write'; statements: readonly Packed[]; urgent: boolean }
-  | { kind: 'rest'; statements: readonly Packed[]; batch: number; parts: number }
+  | { kind: 'rest'; came: Came; statements: readonly Packed[]; urgent: boolean }
 
 const program = ownProgram('stores/sqlite/worker')
 
@@ -60,9 +61,9 @@ export class StoreThread {
     })
   }
 
-  /** Sends a part of a batch at once, behind what was asked for before. It has no answer. */
-  ahead(of: AheadPart, statements: readonly Packed[]): void {
-    this.#outbox.push({ id: 0, kind: 'ahead', ...of, statements: statements.map((one) => this.#texts.send(one)) })
+  /** Sends a part of a batch, behind what was asked for before, and at once: it is to be done while the rest is made. */
+  ahead(of: AheadPart, rows: number, statements: readonly Packed[]): void {
+    this.#outbox.push({ id: 0, kind: 'ahead', ...of, rows, statements: statements.map((one) => this.#texts.send(one)) })
     this.#flush()
   }
 

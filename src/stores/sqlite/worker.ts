@@ -5,10 +5,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { assertNever, fault, invariant } from '../../core/errors.ts'
 import type { Value } from '../sql/tables.ts'
+import { Ahead } from './ahead.ts'
 import { closeWriter, openReader, openWriter } from './database.ts'
 import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
-import { ReceivedTexts } from './packed.ts'
+import { ReceivedTexts, type Packed, type Sent } from './packed.ts'
 import { Presence } from './presence.ts'
 import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
@@ -22,6 +23,7 @@ const texts = new ReceivedTexts()
 let db: DatabaseSync | undefined
 let session: Session | undefined
 let room: Room | undefined
+let ahead: Ahead | undefined
 let presence: Presence | undefined
 let dead: Failure | undefined
 
@@ -33,7 +35,7 @@ port.on('message', (requests: readonly Request[]) => {
   }
   for (const request of requests) {
     if (request.kind === 'ahead') {
-      takeAhead(request)
+      take(request)
       continue
     }
     answers.push(answer(request))
@@ -43,26 +45,29 @@ port.on('message', (requests: readonly Request[]) => {
   send()
 })
 
-type Ahead = Extract<Request, { kind: 'ahead' }>
-type Asked = Exclude<Request, Ahead>
+type Part = Extract<Request, { kind: 'ahead' }>
+type Asked = Exclude<Request, Part>
 
-/** What is wrong with the file is told when something is asked for. */
-function takeAhead({ batch, part, statements }: Ahead): void {
-  // Received all the same: other texts are known by those that have come.
-  const received = statements.map((one) => texts.receive(one))
+/** It has no answer: what leaves the file in doubt is told when something is asked for. */
+function take({ batch, part, rows, statements }: Part): void {
+  const received = receive(statements)
   if (dead !== undefined) return
   try {
-    opened(session).ahead(batch, part, received)
+    opened(ahead).take(batch, part, rows, received)
   } catch (error) {
-    dead = failureOf(error)
+    dead = { ...failureOf(error), fatal: true }
   }
 }
 
+/** Whatever becomes of a request: those after it name the texts that came with it. */
+const receive = (statements: readonly Sent[]): readonly Packed[] => statements.map((one) => texts.receive(one))
+
 function answer(request: Asked): Answer {
   const { id } = request
+  const statements = 'statements' in request ? receive(request.statements) : []
   if (dead !== undefined && request.kind !== 'close') return { id, kind: 'failed', failure: dead }
   try {
-    return { id, kind: 'done', values: work(request) }
+    return { id, kind: 'done', values: work(request, statements) }
   } catch (error) {
     const failure = failureOf(error)
     // A read has changed nothing, whatever it met: a damaged page is the fault of the rows in it, and others are well.
@@ -74,27 +79,24 @@ function answer(request: Asked): Answer {
   }
 }
 
-function work(request: Asked): Value[] {
-  if (request.kind !== 'rest') session?.dropAhead()
+function work(request: Asked, statements: readonly Packed[]): Value[] {
+  if (request.kind !== 'rest' && request.kind !== 'close') ahead?.undo()
   switch (request.kind) {
     case 'open':
       open()
       return []
     case 'read':
       presence?.checkNowAndThen()
-      return opened(session).read(request.statements.map((one) => texts.receive(one)))
+      return opened(session).read(statements)
     case 'write': {
-      const statements = request.statements.map((one) => texts.receive(one))
       const values = opened(room).write(statements, request.urgent)
       opened(presence).check()
       return values
     }
-    case 'rest': {
-      const statements = request.statements.map((one) => texts.receive(one))
-      const isWritten = opened(room).rest(request.batch, request.parts, statements)
+    case 'rest':
+      opened(ahead).write(request.came, statements, request.urgent)
       opened(presence).check()
-      return [isWritten ? 1 : 0]
-    }
+      return []
     case 'room':
       return [opened(room).isAmple() ? 1 : 0]
     case 'close':
@@ -116,6 +118,7 @@ function open(): void {
   db = openInReserve(reserve)
   session = new Session(db)
   room = new Room(path, db, session, reserve)
+  ahead = new Ahead(session, room)
   presence = new Presence(path, db)
 }
 
@@ -131,14 +134,25 @@ function openInReserve(reserve: Reserve): DatabaseSync {
 
 function close(): void {
   const closing = db
-  const isTrusted = dead === undefined && isStillThere()
+  const isTrusted = dead === undefined && isUndone() && isStillThere()
   db = undefined
   session = undefined
   room = undefined
+  ahead = undefined
   presence = undefined
   if (closing === undefined) return
   if (role === 'reader') closing.close()
   else closeWriter(path, closing, !isTrusted)
+}
+
+/** Whether nothing of a batch that did not come is left. */
+function isUndone(): boolean {
+  try {
+    ahead?.undo()
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether the log may be moved into the file that has the path: nothing was committed since somebody has replaced that, perhaps. */
