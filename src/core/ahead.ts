@@ -1,8 +1,8 @@
 // What a store may be given of a batch before that is whole (Store.takeAhead), and what of the batch is left then: rows that need
 // no order among their kinds, and no others of their batch. Used by the engine, which gives it, and by stores that take it.
 
-/** Kinds of rows of a batch, by their fields. */
 const KINDS = ['runs', 'changes', 'claims', 'journal', 'events'] as const
+/** The kinds of rows of a batch that may come ahead, by their fields. */
 export type AheadKind = (typeof KINDS)[number]
 
 type RowsOf = Readonly<Record<AheadKind, readonly unknown[]>>
