@@ -26,6 +26,12 @@ const NONE: Ahead['rows'] = { runs: 0, changes: 0, claims: 0, journal: 0, events
 /** Batches of this process of which a part was given ahead. */
 let batches = 0
 
+/** What was given ahead comes to nothing: a store keeps one batch, and hears of another. */
+export function giveUpAhead(store: Pick<Store, 'takeAhead'>, shard: number): void {
+  const nothing = { runs: [], changes: [], claims: [], journal: [], events: [] }
+  store.takeAhead?.(shard, { batch: ++batches, part: 0 }, nothing)
+}
+
 export class OpenBatch {
   readonly #lists: (readonly unknown[])[] = []
   readonly runs: RunRow[] = this.#list()

@@ -9,7 +9,7 @@ import type { Store, Tenure } from '../core/store.ts'
 import { elapsedOf, type Clock } from '../core/clock.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import { Commits } from './commits.ts'
-import { OpenBatch } from './open-batch.ts'
+import { giveUpAhead, OpenBatch } from './open-batch.ts'
 import type { Written } from '../telemetry/tracing.ts'
 import type { Counts } from './counts.ts'
 import type { Space } from './space.ts'
@@ -200,6 +200,8 @@ export class Writer {
   fail(error: Error): void {
     if (this.#failure !== null) return
     this.#failure = error
+    // Nobody is to wait for a commit that never comes.
+    giveUpAhead(this.#store, this.#tenure.shard)
     for (const reject of this.#waiting.keys()) reject(error)
     this.#waiting.clear()
   }

@@ -1,18 +1,15 @@
 // What has come ahead of a batch: its statements, and the transaction in which they stand already. Nothing but their batch may find
-// that open, so whatever else is asked undoes it, as does an error, or that the batch does not come soon; then they are written with the
-// batch, in its place. Used by the thread that writes (worker.ts).
+// that open, so whatever else is asked undoes it, as does an error, or that the batch is given up; then they are written with the batch, in
+// its place. Used by the thread that writes (worker.ts).
 //
 //   nothing --first part--> open --next part--> open --rest--> nothing
-//                           open --anything else, an error, a second--> undone --rest--> nothing
+//                           open --anything else, an error--> undone --rest--> nothing
 import { invariant } from '../../core/errors.ts'
 import { inOrder } from '../sql/statements.ts'
 import { failureOf } from './failure.ts'
 import type { Packed } from './packed.ts'
 import type { Room } from './room.ts'
 import type { Session } from './session.ts'
-
-/** A batch is made in a few milliseconds. Whoever else wants to write the file must not wait for one that never comes. */
-const OPEN_MS = 1000
 
 /** Of which batch, how many parts and rows. */
 export interface Came {
@@ -30,7 +27,6 @@ export class Ahead {
   /** With the rest of the batch they are all of it; kept until that is written. */
   #statements: Packed[] = []
   #isOpen = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(session: Session, room: Room) {
     this.#session = session
@@ -47,7 +43,8 @@ export class Ahead {
     invariant(this.#came.batch === batch && this.#came.parts === part, 'a part of a batch came out of its order')
     this.#came = { batch, parts: part + 1, rows: this.#came.rows + rows }
     this.#statements.push(...statements)
-    if (part > 0 && !this.#isOpen) return
+    // The beginning of another batch, of which there is nothing yet, is how one is given up.
+    if (statements.length === 0 || (part > 0 && !this.#isOpen)) return
     try {
       this.#isOpen = true
       this.#session.ahead(statements)
@@ -55,7 +52,6 @@ export class Ahead {
       this.undo()
       if (failureOf(error).fatal) throw error
     }
-    this.#timer ??= setTimeout(() => this.undo(), OPEN_MS)
   }
 
   /** Writes the rest of a batch, which begins with its fence, and what came ahead of it. Durable when it returns; as Room.write. */
@@ -65,8 +61,6 @@ export class Ahead {
     invariant(isAll && fence !== undefined, 'what came ahead of a batch is not what it names')
     const isOpen = this.#isOpen
     this.#isOpen = false
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     if (!isOpen || !this.#room.rest([fence, ...rest]))
       this.#room.write([fence, ...inOrder([...this.#statements, ...rest])], urgent)
     this.#statements = []
@@ -75,8 +69,6 @@ export class Ahead {
 
   /** Nothing of it stands in the file any more. */
   undo(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#session.undo()
