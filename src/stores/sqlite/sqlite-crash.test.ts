@@ -83,7 +83,14 @@ test('F20: two processes on one store: the second is kept out, and let in the mo
   expect((await store.tenure(SHARD)).epoch).toBeGreaterThan(0)
 })
 
-test.each([1, 7, 40])('every batch that was acknowledged survives a kill, after %i of them', async (count) => {
+test.each([
+  [1, 'whole'],
+  [7, 'whole'],
+  [40, 'whole'],
+  [1, 'half ahead'],
+  [7, 'half ahead'],
+  [40, 'half ahead'],
+])('every batch that was acknowledged survives a kill, after %i of them that came %s', async (count, how) => {
   const {
     process: writer,
     lines,
@@ -92,7 +99,11 @@ test.each([1, 7, 40])('every batch that was acknowledged survives a kill, after 
     for (;;) {
       const { head } = tenure
       const rows = Array.from({ length: 20 }, (_, at) => aTurn(head + at + 1, 1, head + at, { data: 'x'.repeat(300) }))
-      tenure = await commitAfter(store, tenure, { journal: rows })
+      const ahead = { batch: head, parts: 1, rows: { runs: 0, changes: 0, claims: 0, journal: 10, events: 0 } }
+      const isAhead = ${String(how === 'half ahead')}
+      const part = { runs: [], changes: [], claims: [], journal: rows.slice(0, 10), events: [] }
+      if (isAhead) store.takeAhead(0, { batch: head, part: 0 }, part)
+      tenure = await commitAfter(store, tenure, isAhead ? { journal: rows, ahead } : { journal: rows })
       say(String(tenure.head))
     }`)
   let acknowledged = 0
