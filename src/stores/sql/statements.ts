@@ -192,7 +192,7 @@ export function groupStatements(batches: readonly Batch[], shards: number): Stat
 
 /** Of rows that come ahead of their batch. */
 export function aheadStatements(shard: number, rows: Pick<Batch, AheadKind>): Statement[] {
-  const of = <Name extends keyof Pick<Batch, AheadKind>>(name: Name): readonly Rows<Pick<Batch, AheadKind>[Name]>[] => [
+  const of = <Name extends AheadKind>(name: Name): readonly Rows<Pick<Batch, AheadKind>[Name]>[] => [
     { shard, rows: rows[name] },
   ]
   return [

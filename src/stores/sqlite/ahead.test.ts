@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { countsOf, type AheadKind } from '../../core/ahead.ts'
 import type { Batch, Store, Tenure } from '../../core/store.ts'
 import { aChange, aClaim, aRun, aTurn, anEvent, batchAfter, NS, SHARD } from '../../testing/store-rows.ts'
-import { Ahead } from './ahead.ts'
+import { CameAhead } from './ahead.ts'
 import { openWriter } from './database.ts'
 import { failureOf } from './failure.ts'
 import { pragma } from './layout.ts'
@@ -59,9 +59,9 @@ function batchWith(given: AheadRows, parts: number, batch = 7): Batch {
 const IOERR_FSYNC = 10 | (4 << 8)
 const journalRows = { sql: 'SELECT count(*) FROM journal WHERE 1 = ?1', width: 1, values: [1] }
 
-function aheadOf(db: DatabaseSync, session: Session): Ahead {
+function aheadOf(db: DatabaseSync, session: Session): CameAhead {
   const path = join(folder, 'room.db')
-  return new Ahead(session, new Room(path, db, session, new Reserve(path)))
+  return new CameAhead(session, new Room(path, db, session, new Reserve(path)))
 }
 
 function thrownBy(work: () => void): unknown {

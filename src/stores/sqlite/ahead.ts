@@ -20,7 +20,7 @@ export interface Came {
 
 const NONE: Came = { batch: 0, parts: 0, rows: 0 }
 
-export class Ahead {
+export class CameAhead {
   readonly #session: Session
   readonly #room: Room
   #came = NONE

@@ -11,7 +11,7 @@ import type { Value } from '../sql/tables.ts'
 import type { Came } from './ahead.ts'
 import { describe, errorOf } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
-import { SentTexts, type Packed } from './packed.ts'
+import { SentTexts, type Packed, type Sent } from './packed.ts'
 
 interface Waiting {
   resolve(values: readonly Value[]): void
@@ -63,7 +63,7 @@ export class StoreThread {
 
   /** Sends a part of a batch, behind what was asked for before, and at once: it is to be done while the rest is made. */
   ahead(of: AheadPart, rows: number, statements: readonly Packed[]): void {
-    this.#outbox.push({ id: 0, kind: 'ahead', ...of, rows, statements: statements.map((one) => this.#texts.send(one)) })
+    this.#outbox.push({ id: 0, kind: 'ahead', ...of, rows, statements: this.#crossing(statements) })
     this.#flush()
   }
 
@@ -79,7 +79,11 @@ export class StoreThread {
 
   #sent(body: Body) {
     if (!('statements' in body)) return body
-    return { ...body, statements: body.statements.map((statement) => this.#texts.send(statement)) }
+    return { ...body, statements: this.#crossing(body.statements) }
+  }
+
+  #crossing(statements: readonly Packed[]): readonly Sent[] {
+    return statements.map((statement) => this.#texts.send(statement))
   }
 
   #flush(): void {

@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { DatabaseSync } from 'node:sqlite'
 import { assertNever, fault, invariant } from '../../core/errors.ts'
 import type { Value } from '../sql/tables.ts'
-import { Ahead } from './ahead.ts'
+import { CameAhead } from './ahead.ts'
 import { closeWriter, openReader, openWriter } from './database.ts'
 import { failureOf, isDiskFull, type Failure } from './failure.ts'
 import type { Answer, Request, ThreadSettings } from './messages.ts'
@@ -23,7 +23,7 @@ const texts = new ReceivedTexts()
 let db: DatabaseSync | undefined
 let session: Session | undefined
 let room: Room | undefined
-let ahead: Ahead | undefined
+let ahead: CameAhead | undefined
 let presence: Presence | undefined
 let dead: Failure | undefined
 
@@ -118,7 +118,7 @@ function open(): void {
   db = openInReserve(reserve)
   session = new Session(db)
   room = new Room(path, db, session, reserve)
-  ahead = new Ahead(session, room)
+  ahead = new CameAhead(session, room)
   presence = new Presence(path, db)
 }
 
