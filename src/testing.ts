@@ -21,4 +21,4 @@ export {
 export { project, type Projection, type ProjectOptions } from './testing/paths/project.ts'
 export type { EventData, Moment } from './testing/paths/event-data.ts'
 export { storeConformance } from './testing/store-conformance.ts'
-export type { StoreUnderTest, TestHarness } from './testing/store-conformance.ts'
+export type { StoreExtras, StoreUnderTest, TestHarness } from './testing/store-conformance.ts'

@@ -1,8 +1,10 @@
 // The conformance suite of stores: what the engine relies on, as cases that any store can be run through. It brings
 // no test framework of its own: the caller passes `describe` and `test` of the one that is in use. Every case gets a
 // store of its own, and checks with node:assert.
+import assert from 'node:assert/strict'
 import type { Store } from '../core/store.ts'
 import { storeAgeCases } from './store-age-cases.ts'
+import { givenAhead, storeAheadCases } from './store-ahead.ts'
 import { storeBatchCases } from './store-batch-cases.ts'
 import { storeFenceCases } from './store-fence-cases.ts'
 import { storeFlowCases } from './store-flow-cases.ts'
@@ -39,6 +41,12 @@ const groups: readonly (readonly [string, readonly StoreCase[]])[] = [
   ['a long life', storeAgeCases],
 ]
 
+/** What a store does that it need not do. */
+export interface StoreExtras {
+  /** It has `takeAhead`; default false. Then all cases are run twice more, with every batch given ahead. */
+  readonly takesAhead?: boolean | undefined
+}
+
 /**
  * Registers the cases that every store has to pass.
  *
@@ -48,11 +56,42 @@ const groups: readonly (readonly [string, readonly StoreCase[]])[] = [
  * storeConformance(async () => ({ store: myStore(), reopen: async () => myStore() }), { describe, test })
  * ```
  */
-export function storeConformance(make: () => Promise<StoreUnderTest>, harness: TestHarness): void {
+export function storeConformance(
+  make: () => Promise<StoreUnderTest>,
+  harness: TestHarness,
+  { takesAhead = false }: StoreExtras = {},
+): void {
+  register(make, harness)
+  if (!takesAhead) {
+    harness.test('takes nothing ahead, or it is to be tried with `takesAhead`', async () => {
+      const { store, dispose } = await make()
+      assert.equal(store.takeAhead, undefined)
+      await dispose?.()
+    })
+    return
+  }
+  harness.describe('rows ahead of their batch', () => {
+    for (const one of storeAheadCases) harness.test(one.name, () => runCase(make, one))
+  })
+  harness.describe('given every batch ahead', () => register(wrapped(make, false), harness))
+  harness.describe('given every batch ahead, with something in between', () => register(wrapped(make, true), harness))
+}
+
+function register(make: () => Promise<StoreUnderTest>, harness: TestHarness): void {
   for (const [group, cases] of groups) {
     harness.describe(group, () => {
       for (const one of cases) harness.test(one.name, () => runCase(make, one))
     })
+  }
+}
+
+/** The same stores, which are given their batches ahead. */
+const wrapped = (make: () => Promise<StoreUnderTest>, isInterrupted: boolean) => async (): Promise<StoreUnderTest> => {
+  const { store, reopen, dispose } = await make()
+  return {
+    store: givenAhead(store, isInterrupted),
+    reopen: async () => givenAhead(await reopen(), isInterrupted),
+    ...(dispose === undefined ? {} : { dispose }),
   }
 }
 

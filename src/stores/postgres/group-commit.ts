@@ -1,10 +1,12 @@
 // One transaction for the batches of several shards: each shard has a writer of its own, and if each of them committed alone
 // nothing would be left of the group commit. What is asked for while a transaction is under way goes into the next one. It
 // holds altogether or not at all; when one batch keeps it from holding (its shard was taken over, perhaps) each is sent
-// again by itself, so that the others do not suffer from it. Owned by PostgresStore.
+// again by itself, so that the others do not suffer from it. Where few rows are under way they go in two transactions by turns, so that
+// the server and the event loop both have something to do (ADR 51). Owned by PostgresStore.
 //
 //   waiting --a place is free--> in a transaction --held--> durable
 //                                      '--refused for good--> alone --> durable | refused
+import { countsOf, sumOf } from '../../core/ahead.ts'
 import { isBalletError } from '../../core/errors.ts'
 import type { Batch } from '../../core/store.ts'
 
@@ -18,14 +20,32 @@ interface Waiting {
 const AT_ONCE = 2
 /** Rounds of the event loop that are waited for more, at the most. */
 const ROUNDS = 16
+/**
+ * Up to so many rows under way go in two transactions by turns. More of them keep the server busy for long enough, and two transactions cost more
+ * than they bring (ADR 51).
+ */
+const FEW_ROWS = 128
 /** One with a smaller part of the batches of the other is not sent behind it: it would miss what comes meanwhile. */
-const LEAST_PART = 1 / 2
+const LEAST_PART = 1
+const LEAST_PART_OF_FEW = 1 / 4
+/** Fewer batches that are under way alone are not told of in halves: they leave too little to do meanwhile. */
+const HALVED = 16
+/** So many rounds of the event loop the first half has to bring about what follows from it. */
+const HALF_ROUNDS = 8
+
+/** What is in one transaction. */
+interface Group {
+  readonly batches: number
+  readonly rows: number
+}
 
 export class GroupCommit {
   readonly #send: (batches: readonly Batch[]) => Promise<void>
   #waiting: Waiting[] = []
-  readonly #underWay: number[] = []
+  readonly #underWay: Group[] = []
   #isAsked = false
+  /** Transactions so far. */
+  #sent = 0
 
   /** @param send one transaction; calls are in the order in which they are to be sent. */
   constructor(send: (batches: readonly Batch[]) => Promise<void>) {
@@ -52,9 +72,7 @@ export class GroupCommit {
   }
 
   #pump(): void {
-    const [before] = this.#underWay
-    if (this.#waiting.length === 0 || this.#underWay.length >= AT_ONCE) return
-    if (before !== undefined && this.#waiting.length < before * LEAST_PART) return
+    if (this.#waiting.length === 0 || this.#underWay.length >= AT_ONCE || this.#isTooFew()) return
     const shards = new Set<number>()
     const group: Waiting[] = []
     const later: Waiting[] = []
@@ -68,22 +86,58 @@ export class GroupCommit {
     // In one order everywhere, so that two transactions never wait for each other.
     group.sort((a, b) => a.batch.shard - b.batch.shard)
 
-    this.#underWay.push(group.length)
-    void this.#commit(group).finally(() => {
-      this.#underWay.splice(this.#underWay.indexOf(group.length), 1)
+    const sent = { batches: group.length, rows: rowsOf(group) }
+    this.#sent += 1
+    this.#underWay.push(sent)
+    void this.#commit(group, sent).finally(() => {
+      this.#underWay.splice(this.#underWay.indexOf(sent), 1)
       this.#pump()
     })
   }
 
-  async #commit(group: readonly Waiting[]): Promise<void> {
+  /** Whether what waits is to wait for more, behind what is under way. */
+  #isTooFew(): boolean {
+    const [before] = this.#underWay
+    if (before === undefined) return false
+    const isFew = before.rows + rowsOf(this.#waiting) <= FEW_ROWS
+    return this.#waiting.length < before.batches * (isFew ? LEAST_PART_OF_FEW : LEAST_PART)
+  }
+
+  async #commit(group: readonly Waiting[], { rows }: Group): Promise<void> {
     try {
       await this.#send(group.map(({ batch }) => batch))
-      for (const { resolve } of group) resolve()
+      this.#tell(group, rows)
     } catch (error) {
       if (group.length === 1 || !wasUndone(error)) for (const { reject } of group) reject(error)
       else await Promise.all(group.map(({ batch, resolve, reject }) => this.#send([batch]).then(resolve, reject)))
     }
   }
+
+  /**
+   * All that was under way comes back in one moment, takes its turns together, and waits together for the next transaction. So one half is
+   * told later, when what follows from the other is under way; from then on there are two transactions by turns.
+   */
+  #tell(group: readonly Waiting[], rows: number): void {
+    const isAll = this.#underWay.length === 1 && this.#waiting.length === 0
+    const isHalved = isAll && group.length >= HALVED && rows <= FEW_ROWS
+    const first = isHalved ? Math.ceil(group.length / 2) : group.length
+    for (const { resolve } of group.slice(0, first)) resolve()
+    if (isHalved) this.#tellLater(group.slice(first), this.#sent, HALF_ROUNDS)
+  }
+
+  #tellLater(group: readonly Waiting[], sent: number, rounds: number): void {
+    setImmediate(() => {
+      if (this.#sent === sent && rounds > 0) return this.#tellLater(group, sent, rounds - 1)
+      for (const { resolve } of group) resolve()
+    })
+  }
+}
+
+/** Rows of the kinds of which there are most. */
+const rowsOf = (waiting: readonly Waiting[]): number => {
+  let rows = 0
+  for (const { batch } of waiting) rows += sumOf(countsOf(batch))
+  return rows
 }
 
 /** Whether it is sure that nothing was written, and one batch may be the cause of it. */
