@@ -14,7 +14,8 @@ import { shownPath } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { untilAsked } from './lifetime.ts'
 import { oneLine } from './printable.ts'
-import { DEVELOPMENT, portOf, SERVE_OPTIONS } from './serve.ts'
+import { DEFAULT_STORE, DEVELOPMENT, portOf, SERVE_OPTIONS } from './serve.ts'
+import { processFilePath } from '../server/process-file.ts'
 import { storePlace } from '../server/store-place.ts'
 import type { Terminal } from './terminal.ts'
 import { watchFolder } from './watch-folder.ts'
@@ -34,7 +35,7 @@ export const dev: Command = {
   async run(given, terminal) {
     const [path = ''] = given.words
     // Wrong words are told once, not at every start.
-    storePlace(given.text('store') ?? 'memory:', terminal.cwd)
+    const { folder: besideStore } = storePlace(given.text('store') ?? DEFAULT_STORE, terminal.cwd)
     portOf(given, terminal)
     const asked = untilAsked()
     const child = new Restarting(() => launch(path, given, terminal), terminal)
@@ -42,12 +43,13 @@ export const dev: Command = {
       dirname(resolve(terminal.cwd, path)),
       ...given.all('watch').map((folder) => resolve(terminal.cwd, folder)),
     ]
-    const watches = folders.map((folder) =>
-      watchFolder(folder, terminal.clock, (changed) => {
-        terminal.note(terminal.notePaint.dim(`${oneLine(shownPath(changed, terminal))} changed: starting again`))
-        child.restart()
-      }),
-    )
+    const restart = (changed: string): void => {
+      terminal.note(terminal.notePaint.dim(`${oneLine(shownPath(changed, terminal))} changed: starting again`))
+      child.restart()
+    }
+    // The child writes its address beside its store, which may be among the sources.
+    const own = processFilePath(besideStore)
+    const watches = folders.map((folder) => watchFolder(folder, terminal.clock, restart, own))
     terminal.note(terminal.notePaint.dim(`watching ${folders.map((folder) => oneLine(folder)).join(', ')}`))
     child.restart()
     await asked

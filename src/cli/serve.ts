@@ -21,11 +21,13 @@ import { tokensOf } from './tokens.ts'
 /** Set to 1 in the environment of the child of `ballet dev`: what is not durable is then found out by name. */
 export const DEVELOPMENT = 'BALLET_DEVELOPMENT'
 
+export const DEFAULT_STORE = 'file:.ballet/app.db'
+
 /** Options of the commands that run an application. */
 export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   store: {
     value: '<url>',
-    about: 'Where the truth is: file:<path>, postgres://... or memory:; default file:.ballet/app.db.',
+    about: `Where the truth is: file:<path>, postgres://... or memory:; default ${DEFAULT_STORE}.`,
   },
   port: { value: '<port>', about: 'Default: PORT, else 4400; 0 takes any free one.' },
   host: { value: '<address>', about: 'Default 127.0.0.1; any other needs BALLET_TOKEN.' },
@@ -56,7 +58,7 @@ export const serve: Command = {
   examples: ['ballet serve app.ts', 'ballet serve app.ts --store file:/var/lib/shop/app.db --port 8080'],
   async run(given, terminal) {
     const [path = ''] = given.words
-    const place = storePlace(given.text('store') ?? 'file:.ballet/app.db', terminal.cwd)
+    const place = storePlace(given.text('store') ?? DEFAULT_STORE, terminal.cwd)
     const port = portOf(given, terminal)
     const watchdogMs = watchdogOf(given)
     const dashboard = dashboardOf(given, terminal)

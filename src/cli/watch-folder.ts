@@ -1,6 +1,6 @@
 // Tells when a source file in a folder changes, at any depth. Each folder has a watcher of its own instead of one
 // recursive watcher: that one would also follow node_modules, thousands of files that nobody edits. What a running
-// application writes beside its code (databases, logs) is no source and is not looked at.
+// application writes beside its code (databases, logs) is no source and is not looked at, nor is what the caller says.
 import { readdirSync, watch, type FSWatcher } from 'node:fs'
 import { join } from 'node:path'
 import type { Cancel, Clock } from '../core/clock.ts'
@@ -14,11 +14,20 @@ export interface FolderWatch {
   close(): void
 }
 
-/** Calls back with the path of a changed source file, once for changes in quick succession, until it is closed. */
-export function watchFolder(root: string, clock: Clock, onChange: (path: string) => void): FolderWatch {
+/**
+ * Calls back with the path of a changed source file, once for changes in quick succession, until it is closed.
+ * @param except path of a file that looks like a source and is none.
+ */
+export function watchFolder(
+  root: string,
+  clock: Clock,
+  onChange: (path: string) => void,
+  except?: string,
+): FolderWatch {
   const watchers = new Map<string, FSWatcher>()
   let pending: Cancel = () => {}
   const changed = (path: string): void => {
+    if (path === except) return
     pending()
     pending = clock.after(QUIET_MS, () => onChange(path))
   }

@@ -21,13 +21,16 @@ export type StorePlace =
   | { readonly kind: 'postgres'; readonly url: string; readonly open: string; readonly folder: string }
   | { readonly kind: 'memory'; readonly url: string; readonly open: string; readonly folder: string }
 
+/** What somebody means who has left the colon out is no file of that name. */
+const SCHEMES: ReadonlySet<string> = new Set(['memory', 'file', 'sqlite', 'postgres', 'postgresql'])
+
 /** The store that `text` names, its path made absolute. @throws STORE_UNKNOWN */
 export function storePlace(text: string, cwd: string): StorePlace {
   const folder = join(cwd, STORE_FOLDER)
   if (text === 'memory:') return { kind: 'memory', url: text, open: text, folder }
   if (isPostgresUrl(text)) return { kind: 'postgres', url: publicUrl(text), open: text, folder }
   const path = filePath(text)
-  if (path === undefined || path === '') throw fault('STORE_UNKNOWN', { url: text })
+  if (path === undefined || path === '' || SCHEMES.has(text)) throw fault('STORE_UNKNOWN', { url: text })
   const absolute = resolve(cwd, path)
   const url = `file:${absolute}`
   return { kind: 'file', url, open: url, path: absolute, folder: dirname(absolute) }

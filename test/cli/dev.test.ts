@@ -26,6 +26,17 @@ it('starts again with the new code, and the open run goes on', async () => {
   expect(value).toMatchObject({ created: false, run: { output: { status: 'version 2, approved by ann' } } })
 })
 
+it('does not take its own note for a source where the store lies among those', async () => {
+  const beside = box.begin(['dev', 'app.ts', '--port', '0', '--store', 'file:data.db'])
+  await beside.until(/ serves http/)
+  expect(existsSync(join(box.folder, 'process.json'))).toBe(true)
+  box.write('app.ts', application.replace('version 1, approved', 'version 2, approved'))
+  await beside.until(/app\.ts changed: starting again/)
+  await beside.until(/ serves http/, 2)
+  beside.child.kill('SIGTERM')
+  expect((await beside.ended).stderr).not.toContain('process.json changed')
+})
+
 it('shows what is broken, keeps watching, and goes on when it is mended', async () => {
   await box.run(['start', 'checkout', '--input', order])
   box.write('app.ts', `${application}\nconst broken = {`)
