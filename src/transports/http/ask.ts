@@ -158,7 +158,11 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
     })
     request.on('response', (incoming) => {
       read(incoming, whom, limitBytes).then(
-        (bytes) => resolve(cameAs(incoming, bytes)),
+        (bytes) => {
+          resolve(cameAs(incoming, bytes))
+          // Who has answered need not read the rest: its connection would never be free for another request.
+          if (!request.writableFinished) request.destroy()
+        },
         (error: unknown) => {
           // What is left of the answer would come all the same.
           request.destroy()

@@ -1,0 +1,67 @@
+// What becomes of an attempt, and of those behind it, where the other side or somebody between does not keep to the manners of HTTP:
+// each case is a real server that does so.
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, Server as PlainServer } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { toFailure } from '../../core/failure.ts'
+import type { Transport } from '../../core/transport.ts'
+import { systemClock } from '../../engine/clock.ts'
+import { transportOf } from './place.ts'
+
+const servers: (Server | PlainServer)[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+async function listening(server: Server | PlainServer): Promise<string> {
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const asked = {
+  operation: 'payment.price',
+  input: { orderId: '1' } as unknown,
+  idempotencyKey: 'store:one:0:payment.price#0',
+  fence: '1.0.1764450000000',
+  attempt: 1,
+  timeoutMs: 10_000,
+  key: null,
+  run: 'one',
+  op: 'payment.price#0',
+  root: 'run:one',
+  cause: null,
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  undoes: null,
+}
+
+/** The value of one attempt, or `CODE: message` of what it failed with. */
+async function toldBy(transport: Transport, input: unknown = asked.input): Promise<string> {
+  const answer = transport.ask({ ...asked, input }, new AbortController().signal)
+  return answer.then(
+    (value) => `value ${JSON.stringify(value)}`,
+    (error: unknown) => `${toFailure(error).code}: ${toFailure(error).message}`,
+  )
+}
+
+test('one who answers before the request is there, and reads no more of it, keeps no connection from others', async () => {
+  const server = createServer((request, to) => {
+    const type = { 'content-type': 'application/json' }
+    if (Number(request.headers['content-length']) < 10_000)
+      return void request.resume().on('end', () => to.writeHead(200, type).end('{"cents":1}'))
+    request.once('data', () => {
+      request.pause()
+      to.writeHead(413, type).end('{"message":"too much"}')
+    })
+  })
+  // Nor does it close the connection by itself.
+  server.keepAliveTimeout = 0
+  // More than the two sides hold for each other between them.
+  const large = Array.from({ length: 16 }, () => 'x'.repeat(1_000_000))
+  const transport = transportOf('payment', { url: await listening(server), connections: 1 }, systemClock)
+  expect(await toldBy(transport, large)).toContain('REMOTE_FAILED: payment.price at http')
+  expect(await toldBy(transport)).toBe('value {"cents":1}')
+})
