@@ -1,8 +1,9 @@
 // What becomes of an attempt, and of those behind it, where the other side or somebody between does not keep to the manners of HTTP:
 // each case is a real server that does so.
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Server as PlainServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { laterAnswers } from '../../http.ts'
 import { toFailure } from '../../core/failure.ts'
 import type { Transport } from '../../core/transport.ts'
 import { systemClock } from '../../engine/clock.ts'
@@ -64,4 +65,48 @@ test('one who answers before the request is there, and reads no more of it, keep
   const transport = transportOf('payment', { url: await listening(server), connections: 1 }, systemClock)
   expect(await toldBy(transport, large)).toContain('REMOTE_FAILED: payment.price at http')
   expect(await toldBy(transport)).toBe('value {"cents":1}')
+})
+
+test('a service is told that an attempt is given up, though such attempts hold every connection', async () => {
+  const begun = Promise.withResolvers<void>()
+  const held: ServerResponse[] = []
+  const server = createServer((request, to) => {
+    if (request.method === 'POST') return void (held.push(to) === 2 && begun.resolve())
+    to.writeHead(204).end()
+    for (const one of held.splice(0)) one.end('{"cents":1}')
+  })
+  const transport = transportOf('payment', { url: await listening(server), connections: 2 }, systemClock)
+  const controller = new AbortController()
+  const answers = [1, 2].map(() => transport.ask(asked, controller.signal))
+  await begun.promise
+  controller.abort(Object.assign(new Error('given up'), { code: 'CALL_ABORTED' }))
+  expect(await Promise.all(answers)).toEqual([{ cents: 1 }, { cents: 1 }])
+})
+
+test('of many attempts that are given up at once it is told on no more connections than there may be', async () => {
+  const [begun, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const held: ServerResponse[] = []
+  let [posts, isHolding] = [0, true]
+  const server = createServer((request, to) => {
+    if (request.method === 'GET') return void to.end()
+    if (request.method === 'POST') {
+      to.writeHead(202).end()
+      return void ((posts += 1) === 20 && begun.resolve())
+    }
+    if (held.push(to) === 20) told.resolve()
+    if (!isHolding) to.writeHead(204).end()
+  })
+  const url = await listening(server)
+  const answers = laterAnswers('http://127.0.0.1:1/answers')
+  const transport = transportOf('payment', { url, connections: 2, answers }, systemClock)
+  const controller = new AbortController()
+  for (let count = 0; count < 20; count += 1) void transport.ask(asked, controller.signal)
+  await begun.promise
+  controller.abort(Object.assign(new Error('given up'), { code: 'CALL_ABORTED' }))
+  // Behind this, all that were sent at once would be here.
+  await fetch(url)
+  expect(held.length).toBeLessThanOrEqual(2)
+  isHolding = false
+  for (const to of held) to.writeHead(204).end()
+  await told.promise
 })
