@@ -178,7 +178,8 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
 }
 
 function cameAs({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array): Came {
-  const isWhole = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  const isChunked = /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
+  const isWhole = isChunked || headers['content-length'] !== undefined
   return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body, isWhole }
 }
 

@@ -1,8 +1,8 @@
 // What becomes of an attempt, and of those behind it, where the other side or somebody between does not keep to the manners of HTTP:
 // each case is a real server that does so.
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Server as PlainServer } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { createServer as createPlain, type AddressInfo, type Server as PlainServer } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
 import { laterAnswers } from '../../http.ts'
 import { toFailure } from '../../core/failure.ts'
 import type { Transport } from '../../core/transport.ts'
@@ -109,4 +109,56 @@ test('of many attempts that are given up at once it is told on no more connectio
   isHolding = false
   for (const to of held) to.writeHead(204).end()
   await told.promise
+})
+
+/** The way to one that answers each request with this, and closes the connection. */
+async function saying(text: string): Promise<Transport> {
+  const server = createPlain((socket) => {
+    let came = ''
+    socket.on('error', () => {})
+    socket.on('data', (part: Buffer) => {
+      came += part.toString()
+      const body = came.split('\r\n\r\n')[1]
+      if (body?.endsWith('}') === true) socket.end(text)
+    })
+  })
+  return transportOf('payment', { url: await listening(server) }, systemClock)
+}
+
+const json = 'content-type: application/json\r\n'
+
+describe('an answer that ends with its connection', () => {
+  test.each([
+    ['nothing behind the headers', `HTTP/1.0 200 OK\r\n${json}\r\n`],
+    ['nothing behind the headers, of no type', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'],
+    ['12, perhaps of 12500', `HTTP/1.0 200 OK\r\n${json}\r\n12`],
+    [
+      '12 in an encoding that does not say where it ends',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n${json}\r\n12`,
+    ],
+    ['half an object', `HTTP/1.0 200 OK\r\n${json}\r\n{"cents":`],
+  ])('%s: it may have been cut off', async (_what, text) => {
+    const words = await toldBy(await saying(text))
+    expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
+    expect(words).toContain('it may have been cut off, since nothing says how long it is')
+  })
+
+  test.each([
+    ['{"cents":12}', '{"cents":12}'],
+    ['"12"', '"12"'],
+    ['null', 'null'],
+    ['12\n', '12'],
+  ])('%j: no part of another', async (body, value) => {
+    expect(await toldBy(await saying(`HTTP/1.0 200 OK\r\n${json}\r\n${body}`))).toBe(`value ${value}`)
+  })
+})
+
+test.each([
+  ['HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', 'undefined'],
+  ['HTTP/1.0 204 No Content\r\n\r\n', 'undefined'],
+  ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'undefined'],
+  ['HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n12', '12'],
+  ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n12\r\n0\r\n\r\n', '12'],
+])('%j says how long it is', async (text, value) => {
+  expect(await toldBy(await saying(text))).toBe(`value ${value}`)
 })

@@ -1,6 +1,6 @@
 // What the answer of a service means for the attempt: its value, that it is to be made again, or that it never is.
 //
-//   200, 201, 203    the body is the answer, JSON           204    there is none
+//   200, 201, 203    the body is the answer, JSON           204, or the same with content-length: 0    there is none
 //   the same, and its type says JSON, and it is none    the call waits for a person
 //   the same of another type, or one that may have been cut off    again, by the policy
 //   what HTTP itself objects to (who asks, where, how much at once, in which form), 408, 409, 425, 5xx    again, by the policy
@@ -46,8 +46,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The value of an answer. @throws REMOTE_FAILED, REMOTE_ANSWER_INVALID, VALUE_NOT_JSON, INPUT_INVALID, TerminalError */
 export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
-  const { status, body } = came
-  if (status === 204 || (ANSWERS.has(status) && body.byteLength === 0)) return undefined
+  const { status } = came
+  if (status === 204) return undefined
   if (ANSWERS.has(status)) return parsed(came, whom)
   if (status === 202)
     throw noAnswer(
@@ -91,7 +91,10 @@ export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletEr
  * What calls itself JSON and is none comes from the service, by whose key it would come again: it waits for a person at once, as what
  * an operation of this process answers. Anything else that is none is a page of somebody between, or of another address.
  */
-function parsed({ type, body, isWhole }: Came, whom: Whom): unknown {
+function parsed(came: Came, whom: Whom): unknown {
+  const { type, body, isWhole } = came
+  if (mayHaveMore(came)) throw noAnswer(whom, CUT_OFF)
+  if (body.byteLength === 0) return undefined
   try {
     return parseJson(utf8.decode(body))
   } catch (error) {
@@ -100,11 +103,20 @@ function parsed({ type, body, isWhole }: Came, whom: Whom): unknown {
     const isJson = JSON_TYPE.test(type)
     if (isJson && isWhole)
       throw fault('VALUE_NOT_JSON', { what: `What ${whom.call} at ${whom.url} answered`, problem: why }, error)
-    const how = isJson
-      ? 'it may have been cut off, since nothing says how long it is'
-      : `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}`
+    const how = isJson ? CUT_OFF : `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}`
     throw noAnswer(whom, `${how}; ${why}`, error)
   }
+}
+
+const CUT_OFF = 'it may have been cut off, since nothing says how long it is'
+const DIGITS: ReadonlySet<number | undefined> = new Set(Buffer.from('0123456789'))
+
+/**
+ * Whether more of it may have been on its way, which nothing would show: there is no body at all, or it is a number, the only JSON of
+ * which a part is JSON as well.
+ */
+function mayHaveMore({ body, isWhole }: Came): boolean {
+  return !isWhole && (body.byteLength === 0 || DIGITS.has(body.at(-1)))
 }
 
 /** What an answer that is none says of itself, in application/problem+json (RFC 9457) or in JSON. */
