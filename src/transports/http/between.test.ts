@@ -1,12 +1,15 @@
 // What becomes of an attempt, and of those behind it, where the other side or somebody between does not keep to the manners of HTTP:
 // each case is a real server that does so.
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { createServer as createPlain, type AddressInfo, type Server as PlainServer } from 'node:net'
+import { connect, createServer as createPlain, type AddressInfo, type Server as PlainServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { laterAnswers } from '../../http.ts'
+import { z } from 'zod'
+import { laterAnswers, serveService } from '../../http.ts'
+import { operation, service } from '../../index.ts'
 import { toFailure } from '../../core/failure.ts'
 import type { Transport } from '../../core/transport.ts'
 import { systemClock } from '../../engine/clock.ts'
+import { silentLog } from '../../engine/log.ts'
 import { transportOf } from './place.ts'
 
 const servers: (Server | PlainServer)[] = []
@@ -161,4 +164,80 @@ test.each([
   ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n12\r\n0\r\n\r\n', '12'],
 ])('%j says how long it is', async (text, value) => {
   expect(await toldBy(await saying(text))).toBe(`value ${value}`)
+})
+
+describe('a 4xx that is not from the service takes no order back', () => {
+  const page = '<html>no</html>'
+  const closing = (status: string): string => `HTTP/1.1 ${status}\r\nconnection: close\r\n`
+  const sized = (body: string): string => `content-length: ${body.length}\r\n\r\n${body}`
+  const broken = (code: string): string => JSON.stringify({ code, detail: 'it came broken' })
+  const problem = 'content-type: application/problem+json\r\n'
+
+  test.each([
+    ['400 Bad Request', 'text/html'],
+    ['402 Payment Required', 'text/html; charset=utf-8'],
+    ['422 Unprocessable Content', 'Text/HTML'],
+    ['460 Gone Away', 'application/xhtml+xml'],
+  ])('%s in %s', async (status, type) => {
+    const transport = await saying(`${closing(status)}content-type: ${type}\r\n${sized(page)}`)
+    expect(await toldBy(transport)).toContain(
+      `answered with what is no answer: its status is ${status.slice(0, 3)}, and it comes as ${type}.`,
+    )
+  })
+
+  test.each(['REQUEST_MALFORMED', 'BODY_INCOMPLETE'])('%s: the request came broken', async (code) => {
+    const transport = await saying(`${closing('400 Bad Request')}${problem}${sized(broken(code))}`)
+    expect(await toldBy(transport)).toMatch(/^REMOTE_FAILED: .* answered 400: it came broken\.$/)
+  })
+
+  test('what a server of Node says to a request that was cut off', async () => {
+    const server = createServer(() => {})
+    const behind = Number(new URL(await listening(server)).port)
+    const tunnel = createPlain({ allowHalfOpen: true }, (socket) => {
+      const on = connect({ port: behind, allowHalfOpen: true })
+      for (const one of [socket, on]) one.on('error', () => {})
+      socket.once('data', (part) => on.end(part.subarray(0, 300)))
+      on.pipe(socket)
+    })
+    const transport = transportOf('payment', { url: await listening(tunnel) }, systemClock)
+    const words = await toldBy(transport)
+    expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
+    expect(words).toContain('its status is 400, and it may have been cut off')
+  })
+
+  test('what a server of Ballet says to a request that was cut off is tried again, with the same call', async () => {
+    const payment = service('payment', {
+      price: operation({
+        input: z.object({ orderId: z.string() }),
+        output: z.object({ cents: z.int() }),
+        run: () => ({ cents: 1 }),
+      }),
+    })
+    await using there = await serveService(payment, { port: 0, log: silentLog })
+    let connections = 0
+    const tunnel = createPlain({ allowHalfOpen: true }, (socket) => {
+      const on = connect({ port: there.port, allowHalfOpen: true })
+      for (const one of [socket, on]) one.on('error', () => {})
+      if ((connections += 1) > 1) socket.pipe(on)
+      // The headers, and a part of the body.
+      else socket.once('data', (part) => on.end(part.subarray(0, part.indexOf('\r\n\r\n') + 20)))
+      on.pipe(socket)
+    })
+    const transport = transportOf('payment', { url: await listening(tunnel) }, systemClock)
+    expect(await toldBy(transport)).toMatch(/^REMOTE_FAILED: .* answered 400: /)
+    expect(await toldBy(transport)).toBe('value {"cents":1}')
+  })
+
+  test.each([
+    [`content-type: application/json\r\n${sized('{"message":"no such card"}')}`, '422: no such card'],
+    [`${problem}${sized('{"detail":"no such card"}')}`, '422: no such card'],
+    [`${problem}\r\n{"detail":"no such card"}`, '422: no such card'],
+    [`content-type: text/plain\r\n${sized('no')}`, '422'],
+    [sized('no'), '422'],
+    [sized(''), '422'],
+  ])('but %j is a no', async (rest, said) => {
+    const words = await toldBy(await saying(closing('422 Unprocessable Content') + rest))
+    expect(words).toMatch(/^TERMINAL: payment\.price at http/)
+    expect(words.endsWith(` answered ${said}`)).toBe(true)
+  })
 })
