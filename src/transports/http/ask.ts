@@ -160,7 +160,17 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
       const isStale = request.reusedSocket && GONE.has(codeOf(error))
       reject(isStale ? new StaleConnection() : unreachable(whom, error))
     })
+    request.on('upgrade', (_incoming, socket) => {
+      socket.destroy()
+      reject(noAnswer(whom, 'its status is 101, and no other protocol was asked for'))
+    })
+    // Whatever else there may be that is neither an answer nor an error: nobody waits for what cannot come.
+    let isAnswered = false
+    request.on('close', () => {
+      if (!isAnswered) reject(unreachable(whom, new Error('the connection was closed without an answer')))
+    })
     request.on('response', (incoming) => {
+      isAnswered = true
       read(incoming, whom, limitBytes).then(
         (bytes) => {
           resolve(cameAs(incoming, bytes))

@@ -166,6 +166,21 @@ test.each([
   expect(await toldBy(await saying(text))).toBe(`value ${value}`)
 })
 
+test('one who goes on in another protocol, which nobody asked for, does not answer, and leaves its connection to others', async () => {
+  let count = 0
+  const server = createPlain((socket) => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'
+    const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{"cents":1}'
+    const isFirst = (count += 1) === 1
+    socket.on('error', () => {}).once('data', () => (isFirst ? socket.write(switching) : socket.end(answer)))
+  })
+  const transport = transportOf('payment', { url: await listening(server), connections: 1 }, systemClock)
+  const words = await toldBy(transport)
+  expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
+  expect(words).toContain('its status is 101')
+  expect(await toldBy(transport)).toBe('value {"cents":1}')
+})
+
 describe('a 4xx that is not from the service takes no order back', () => {
   const page = '<html>no</html>'
   const closing = (status: string): string => `HTTP/1.1 ${status}\r\nconnection: close\r\n`
