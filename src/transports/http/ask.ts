@@ -190,7 +190,10 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
 function cameAs({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array): Came {
   const isChunked = /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
   const isWhole = isChunked || headers['content-length'] !== undefined
-  return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body, isWhole }
+  const type = headers['content-type'] ?? ''
+  const encoding = headers['content-encoding']?.trim() ?? ''
+  const encoded = encoding === '' || encoding.toLowerCase() === 'identity' ? {} : { encoding }
+  return { status: statusCode, type, retryAfter: headers['retry-after'], body, isWhole, ...encoded }
 }
 
 async function read(incoming: IncomingMessage, whom: Whom, limitBytes: number): Promise<Uint8Array> {

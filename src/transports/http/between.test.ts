@@ -2,6 +2,7 @@
 // each case is a real server that does so.
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { connect, createServer as createPlain, type AddressInfo, type Server as PlainServer } from 'node:net'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { laterAnswers, serveService } from '../../http.ts'
@@ -179,6 +180,36 @@ test('one who goes on in another protocol, which nobody asked for, does not answ
   expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
   expect(words).toContain('its status is 101')
   expect(await toldBy(transport)).toBe('value {"cents":1}')
+})
+
+describe('an answer in an encoding, though it was asked for as it is', () => {
+  const encoded = async (status: number, encoding: string, body: string | Buffer): Promise<string> => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': encoding, connection: 'close' }
+    const server = createServer((request, to) => {
+      request.resume().on('end', () => to.writeHead(status, headers).end(body))
+    })
+    return toldBy(transportOf('payment', { url: await listening(server) }, systemClock))
+  }
+
+  test('is none, and is not taken for one that is no JSON', async () => {
+    const words = await encoded(200, 'gzip', gzipSync('{"cents":1}'))
+    expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
+    expect(words).toContain('no answer: its content-encoding is gzip, though it was asked for as it is (identity).')
+  })
+
+  test('is no no that could be read', async () => {
+    const words = await encoded(422, 'br', brotliCompressSync('{"code":"INPUT_INVALID"}'))
+    expect(words).toContain('REMOTE_ANSWER_INVALID: payment.price at http')
+    expect(words).toContain('its status is 422, and its content-encoding is br,')
+  })
+
+  test.each([
+    ['identity', '{"cents":1}', 'value {"cents":1}'],
+    ['Identity', '{"cents":1}', 'value {"cents":1}'],
+    ['gzip', '', 'value undefined'],
+  ])('%s of %j: it is as it is', async (encoding, body, expected) => {
+    expect(await encoded(200, encoding, body)).toBe(expected)
+  })
 })
 
 describe('a 4xx that is not from the service takes no order back', () => {

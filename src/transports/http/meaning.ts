@@ -2,10 +2,10 @@
 //
 //   200, 201, 203    the body is the answer, JSON           204, or the same with content-length: 0    there is none
 //   the same, and its type says JSON, and it is none    the call waits for a person
-//   the same of another type, or one that may have been cut off    again, by the policy
+//   the same of another type, in an encoding, or one that may have been cut off    again, by the policy
 //   what HTTP itself objects to (who asks, where, how much at once, in which form), 408, 409, 425, 5xx    again, by the policy
 //   any other 4xx    no: the call fails
-//   the same as a page (HTML), cut off behind its headers, or because the request came broken    again, by the policy
+//   the same as a page (HTML), in an encoding, cut off behind its headers, or because the request came broken    again, by the policy
 //   anything else    no answer: again, by the policy
 //
 // What HTTP objects to is a matter of how the two sides were put together. It is tried again and then waits for a person,
@@ -26,6 +26,8 @@ export interface Came {
   readonly body: Uint8Array
   /** Whether something said how long it is: one that ends with its connection may have been cut off. */
   readonly isWhole: boolean
+  /** What its body has to be decoded by (`gzip`), which nobody asked for. */
+  readonly encoding?: string
 }
 
 /** Who was asked for what. */
@@ -81,7 +83,8 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
 }
 
 /** Why a 4xx is not from the service, as far as is known; empty where it is. */
-function doubtOf({ type, body, isWhole }: Came): string {
+function doubtOf({ type, body, isWhole, encoding }: Came): string {
+  if (encoding !== undefined) return encodedBy(encoding)
   if (PAGE_TYPE.test(type)) return comesAs(type)
   // So a parser of HTTP answers what it cannot read, and closes the connection.
   return body.byteLength === 0 && !isWhole ? CUT_OFF : ''
@@ -107,9 +110,10 @@ export function noAnswer(whom: Whom, problem: string, cause?: unknown): BalletEr
  * an operation of this process answers. Anything else that is none is a page of somebody between, or of another address.
  */
 function parsed(came: Came, whom: Whom): unknown {
-  const { type, body, isWhole } = came
+  const { type, body, isWhole, encoding } = came
   if (mayHaveMore(came)) throw noAnswer(whom, CUT_OFF)
   if (body.byteLength === 0) return undefined
+  if (encoding !== undefined) throw noAnswer(whom, encodedBy(encoding))
   try {
     return parseJson(utf8.decode(body))
   } catch (error) {
@@ -124,6 +128,10 @@ function parsed(came: Came, whom: Whom): unknown {
 
 const comesAs = (type: string): string =>
   `it comes as ${type === '' ? 'nothing that is named' : type.slice(0, TYPE_SHOWN)}`
+
+/** Who compresses what was asked for as it is stands between: a service has no reason to. */
+const encodedBy = (encoding: string): string =>
+  `its content-encoding is ${encoding.slice(0, TYPE_SHOWN)}, though it was asked for as it is (identity)`
 
 const CUT_OFF = 'it may have been cut off, since nothing says how long it is'
 const DIGITS: ReadonlySet<number | undefined> = new Set(Buffer.from('0123456789'))
