@@ -167,7 +167,8 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
     // Whatever else there may be that is neither an answer nor an error: nobody waits for what cannot come.
     let isAnswered = false
     request.on('close', () => {
-      if (!isAnswered) reject(unreachable(whom, new Error('the connection was closed without an answer')))
+      if (!isAnswered)
+        reject(fault('REMOTE_UNREACHABLE', { ...whom, problem: 'the connection was closed without an answer' }))
     })
     request.on('response', (incoming) => {
       isAnswered = true

@@ -134,14 +134,13 @@ const encodedBy = (encoding: string): string =>
   `its content-encoding is ${encoding.slice(0, TYPE_SHOWN)}, though it was asked for as it is (identity)`
 
 const CUT_OFF = 'it may have been cut off, since nothing says how long it is'
-const DIGITS: ReadonlySet<number | undefined> = new Set(Buffer.from('0123456789'))
 
 /**
  * Whether more of it may have been on its way, which nothing would show: there is no body at all, or it is a number, the only JSON of
  * which a part is JSON as well.
  */
 function mayHaveMore({ body, isWhole }: Came): boolean {
-  return !isWhole && (body.byteLength === 0 || DIGITS.has(body.at(-1)))
+  return !isWhole && (body.byteLength === 0 || /\d/.test(String.fromCharCode(...body.slice(-1))))
 }
 
 /** What an answer that is none says of itself, in application/problem+json (RFC 9457) or in JSON. */
