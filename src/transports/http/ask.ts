@@ -21,7 +21,7 @@ export interface Reached {
   readonly secrets: Secrets
   /** Most bytes of an answer. */
   readonly answerLimitBytes: number
-  /** Most connections at once; further attempts wait for one. */
+  /** Most connections at once; further attempts wait for one. As many beside them say that attempts are given up. */
   readonly connections: number
   readonly clock: Clock
   /** Where answers may be sent later; null: they have to come with the request. */
@@ -32,13 +32,16 @@ export interface Reached {
 const IDLE_MS = 4000
 const HEADER_LIMIT_BYTES = 16_384
 
-/** A request that is about an attempt, not sent yet; `isAnew` on a connection of its own. */
+/** A request that is about an attempt, not sent yet; `isAnew` on a connection of its own, as is each that stops one. */
 type Open = (method: 'POST' | 'DELETE', whom: Whom, asked: Asked, body: Buffer, isAnew?: boolean) => ClientRequest
 
 function opener({ url, secrets, connections, clock }: Reached): Open {
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: connections, timeout: IDLE_MS, scheduling: 'lifo' } as const
-  const agent = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
+  const keeping = isSecure ? new SecureAgent(settings) : new PlainAgent(settings)
+  // What stops attempts must not wait for a connection that they hold; as many at once, since thousands may be given up in one moment.
+  const apart = { maxSockets: connections }
+  const stopping = isSecure ? new SecureAgent(apart) : new PlainAgent(apart)
   return (method, whom, { idempotencyKey: id, traceparent }, body, isAnew = false) => {
     const signature = signatureHeaders(secrets, { id, seconds: Math.floor(clock.now() / 1000), body })
     const headers = {
@@ -48,7 +51,8 @@ function opener({ url, secrets, connections, clock }: Reached): Open {
       traceparent,
       ...signature,
     }
-    const how = { method, agent: isAnew ? (false as const) : agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
+    const agent = method === 'DELETE' ? stopping : isAnew ? (false as const) : keeping
+    const how = { method, agent, headers, maxHeaderSize: HEADER_LIMIT_BYTES }
     return isSecure ? secureRequest(whom.url, how) : plainRequest(whom.url, how)
   }
 }
@@ -156,9 +160,24 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
       const isStale = request.reusedSocket && GONE.has(codeOf(error))
       reject(isStale ? new StaleConnection() : unreachable(whom, error))
     })
+    request.on('upgrade', (_incoming, socket) => {
+      socket.destroy()
+      reject(noAnswer(whom, 'its status is 101, and no other protocol was asked for'))
+    })
+    // Whatever else there may be that is neither an answer nor an error: nobody waits for what cannot come.
+    let isAnswered = false
+    request.on('close', () => {
+      if (!isAnswered)
+        reject(fault('REMOTE_UNREACHABLE', { ...whom, problem: 'the connection was closed without an answer' }))
+    })
     request.on('response', (incoming) => {
+      isAnswered = true
       read(incoming, whom, limitBytes).then(
-        (bytes) => resolve(cameAs(incoming, bytes)),
+        (bytes) => {
+          resolve(cameAs(incoming, bytes))
+          // Who has answered need not read the rest: its connection would never be free for another request.
+          if (!request.writableFinished) request.destroy()
+        },
         (error: unknown) => {
           // What is left of the answer would come all the same.
           request.destroy()
@@ -170,8 +189,12 @@ function sent(request: ClientRequest, whom: Whom, limitBytes: number): Promise<C
 }
 
 function cameAs({ statusCode = 0, headers }: IncomingMessage, body: Uint8Array): Came {
-  const isWhole = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-  return { status: statusCode, type: headers['content-type'] ?? '', retryAfter: headers['retry-after'], body, isWhole }
+  const isChunked = /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
+  const isWhole = isChunked || headers['content-length'] !== undefined
+  const type = headers['content-type'] ?? ''
+  const encoding = headers['content-encoding']?.trim() ?? ''
+  const encoded = encoding === '' || encoding.toLowerCase() === 'identity' ? {} : { encoding }
+  return { status: statusCode, type, retryAfter: headers['retry-after'], body, isWhole, ...encoded }
 }
 
 async function read(incoming: IncomingMessage, whom: Whom, limitBytes: number): Promise<Uint8Array> {

@@ -19,7 +19,7 @@ export interface ElsewhereOptions {
    * undefined or empty is none. At least one, unless the url is of this machine.
    */
   readonly secrets?: readonly (string | undefined)[] | undefined
-  /** Most connections at once, further attempts wait for one; default 256. */
+  /** Most connections at once, further attempts wait for one; default 256. As many beside them may say that attempts are given up. */
   readonly connections?: number | undefined
   /** Most bytes of an answer; default 1 MiB, at most 32 MiB. */
   readonly answerLimitBytes?: number | undefined
