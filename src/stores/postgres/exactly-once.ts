@@ -81,7 +81,7 @@ export function exactlyOnce(db: object): Once<never> {
       throw error
     })
     await made
-    const result = await begin(async (tx) => ({ is: await settle(tx, context, work) }))
+    const result = await begin(async (tx, isOver) => ({ is: await settle(tx, context, { work, isOver }) }))
     return (result as { readonly is: never }).is
   }
 }
@@ -103,7 +103,7 @@ async function makeTable(begin: ReturnType<typeof beginnerOf>): Promise<void> {
 async function settle(
   tx: object,
   { idempotencyKey, undoes }: OnceContext,
-  work: (tx: never) => Promise<unknown>,
+  { work, isOver }: { readonly work: (tx: never) => Promise<unknown>; readonly isOver: () => boolean },
 ): Promise<unknown> {
   const send = senderOf(tx)
   const key = textText(idempotencyKey)
@@ -113,6 +113,8 @@ async function settle(
   const taken = await send(`INSERT INTO ${TABLE} (key) VALUES (${key}) ON CONFLICT DO NOTHING RETURNING 1`)
   if (taken.length === 0) return answerOf(send, key)
   const result = await work(tx as never)
+  // The connection may be that of another transaction by now.
+  if (isOver()) return undefined
   const output = toWholeText(result, 'what was done in the transaction')
   await send(`UPDATE ${TABLE} SET output = ${output === undefined ? 'NULL' : textText(output)} WHERE key = ${key}`)
   return output === undefined ? undefined : parseText(output)
