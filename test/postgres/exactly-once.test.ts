@@ -66,6 +66,23 @@ test.each(libraries)('%s: a repeat is answered, and what fails is done again', a
   expect(await deeds()).toEqual(['a'])
 })
 
+test.each(libraries)('%s: work that ends its transaction by itself does not count as done', async (_name, open) => {
+  const { once, deeds } = await shopOf(open)
+  const ending = (what: string, end: string) =>
+    once(call(end), async (send) => {
+      await doing(what)(send)
+      await send(end)
+    })
+  await expect(ending('a', 'ROLLBACK')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  expect(await deeds()).toEqual([])
+  expect(await once(call('ROLLBACK'), doing('b'))).toEqual({ did: 'b' })
+  await expect(ending('c', 'COMMIT')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  await expect(ending('d', 'COMMIT AND CHAIN')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  // How far it had come nobody knows.
+  await expect(once(call('COMMIT'), doing('e'))).rejects.toMatchObject({ code: 'TX_ENDED' })
+  expect(await deeds()).toEqual(['b', 'c', 'd'])
+})
+
 test.each(libraries)(
   '%s: two attempts at once are one, and the second gets the answer of the first',
   async (_name, open) => {
