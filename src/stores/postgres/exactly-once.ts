@@ -63,7 +63,8 @@ interface Lends<Tx> {
  * Its rows may go when no run can ask again: after the retention of runs.
  *
  * @throws TX_INVALID for what is no such database; a TerminalError for a call that was taken back before it came;
- * TX_ENDED for work that ends its transaction by itself; VALUE_NOT_JSON; and what the database throws, so that the attempt fails and is made again.
+ * TX_ENDED for work that ends its transaction by itself; VALUE_NOT_JSON; and what the database throws, so that the attempt
+ * fails and is made again.
  * @example
  * const once = exactlyOnce(sql)
  * const charge = operation({
