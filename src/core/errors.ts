@@ -127,6 +127,7 @@ export const catalogue = {
   TX_UNSUPPORTED: { family: 'fix', status: 500, message: 'The store {store} is in no database that a transaction of yours could be in.', hint: 'Keep the store in PostgreSQL, or leave tx out.' },
   TX_INVALID: { family: 'fix', status: 500, message: 'tx is {problem}.', hint: 'Hand over the transaction itself, of postgres, pg, Drizzle or Kysely.' },
   TX_FOREIGN: { family: 'fix', status: 500, message: 'tx is a transaction on a database in which the store {store} is not.', hint: 'Open the transaction on the database of the store.' },
+  TX_ENDED: { family: 'fix', status: 500, message: 'The work ended the transaction in which it was done.', hint: 'Leave COMMIT and ROLLBACK to exactlyOnce: work that throws is rolled back. What was committed, and then lost its answer, a person has to look at.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
   FLOW_THERE: { family: 'bug', status: 500, message: 'A flow that was taken for a new one has a row.', hint: 'Report this.' },
   COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },

@@ -10,13 +10,14 @@ import {
   reactionId,
   runRef,
   slotOf,
+  storeOfKey,
   undoneKey,
 } from './ids.ts'
 import { idProblem } from './names.ts'
 import { SLOT_COUNT } from './store.ts'
 
 const texts = fc.array(fc.nat(0xffff), { maxLength: 30 }).map((units) => String.fromCharCode(...units))
-const run = { store: 's1', id: 'checkout:8841', generation: 0 }
+const run = { store: 's1', ns: 'default', id: 'checkout:8841', generation: 0 }
 const workflows = fc.oneof(fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,8}$/), fc.constantFrom('g1', 'g2'))
 const operations = fc.tuple(workflows, workflows).map((names) => names.join('.'))
 const given = fc.oneof(fc.stringMatching(/^[A-Za-z0-9._:@+=-]{1,8}$/), fc.constantFrom('a.0', 'g1', '0'))
@@ -47,12 +48,19 @@ it('the idempotency key holds the store, the run, its generation and the operati
   expect(idempotencyKey({ ...run, generation: 3 }, 'a#0')).toBe('s1:checkout:8841:3:a#0')
 })
 
+it('another namespace than the default one stands in the idempotency key, behind the store', () => {
+  const other = { ...run, ns: 'tenant-1' }
+  expect(idempotencyKey(other, 'payment.charge#0')).toBe('s1/tenant-1:checkout:8841:0:payment.charge#0')
+  expect(undoneKey({ ...other, generation: 1 }, '0~payment.charge#0')).toBe(idempotencyKey(other, 'payment.charge#0'))
+  for (const one of [run, other]) expect(storeOfKey(idempotencyKey(one, 'a/x'))).toBe('s1')
+})
+
 it('no two calls have one idempotency key, whatever colons their names hold', () => {
   expect(idempotencyKey({ ...run, id: 'w:a' }, 'b:0:c#0')).toBe('s1:w:a:0:b%0%c#0')
   expect(idempotencyKey({ ...run, id: 'w:a:0:b' }, 'c#0')).toBe('s1:w:a:0:b:0:c#0')
   const parts = fc.tuple(fc.stringMatching(/^[a1:]{1,6}$/), fc.nat(12), fc.stringMatching(/^[a1:]{1,6}$/))
   const keyOf = ([id, generation, op]: readonly [string, number, string]) =>
-    idempotencyKey({ store: 's1', id, generation }, op)
+    idempotencyKey({ ...run, id, generation }, op)
   const seen = new Map<string, string>()
   fc.assert(
     fc.property(parts, (one) => {

@@ -1,11 +1,13 @@
 // Ids that the engine derives. They are functions of the run and the place in it, never of time or chance, so a
 // replay and a retry arrive at the same ones. Every key holds the store's id (a deleted file must not make a provider
-// deduplicate the first order of the next one) and the run's generation (names begin anew in a continued run).
-import { idProblem, splitKey } from './names.ts'
+// deduplicate the first order of the next one), the namespace where it is not the default one (two may have runs of one id),
+// and the run's generation (names begin anew in a continued run).
+import { DEFAULT_NAMESPACE, idProblem, splitKey } from './names.ts'
 
 /** What derived ids are made of. */
 export interface RunIdentity {
   readonly store: string
+  readonly ns: string
   readonly id: string
   readonly generation: number
 }
@@ -25,7 +27,14 @@ const LIKE_A_GENERATION = /(?:^|:)\d+:/
  */
 export function idempotencyKey(run: RunIdentity, op: string): string {
   const named = LIKE_A_GENERATION.test(op) ? op.replaceAll(':', '%') : op
-  return `${run.store}:${run.id}:${run.generation}:${named}`
+  // No id of a store and no name has a `/` or a colon.
+  const space = run.ns === DEFAULT_NAMESPACE ? run.store : `${run.store}/${run.ns}`
+  return `${space}:${run.id}:${run.generation}:${named}`
+}
+
+/** The id of the store that a key begins with. */
+export function storeOfKey(key: string): string {
+  return key.split(/[:/]/, 1)[0] ?? ''
 }
 
 /** The key of a call that is taken back; one of an earlier generation has that in front: `0~payment.charge#0`. */

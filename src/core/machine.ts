@@ -96,6 +96,7 @@ export class Machine {
     this.followers = new Set(carried.followers)
     this.state = carried.state === undefined ? null : JSON.stringify(carried.state)
     const { store, id, generation } = spec.identity
+    // Without the namespace: runs under way would replay with other random numbers than they drew.
     this.#salt = hashOf(`${store}:${id}:${generation}`)
   }
 

@@ -13,9 +13,9 @@ describe('placement', () => {
       fc.property(values, (value) => {
         const key = `orderId:${value}`
         const run = `checkout:${value}`
-        const child = childId({ store: 's', id: run, generation: 2 }, 'payment.charge/sku-1')
-        const slots = [key, run, child, childId({ store: 's', id: child, generation: 0 }, 'a#1')].map((name) =>
-          place.slotOf(name),
+        const child = childId({ store: 's', ns: 'default', id: run, generation: 2 }, 'payment.charge/sku-1')
+        const slots = [key, run, child, childId({ store: 's', ns: 'default', id: child, generation: 0 }, 'a#1')].map(
+          (name) => place.slotOf(name),
         )
         expect(new Set(slots).size).toBe(1)
         expect(slots[0]).toBe(slotOf(value.slice(value.lastIndexOf(':') + 1), SLOT_COUNT))
@@ -34,7 +34,7 @@ describe('placement', () => {
           reactionId('catalog:order.created', from, 'shop', () => 'abc'),
         )
         expect(place.slotOf(id)).toBe(place.slotOf(key))
-        const child = childId({ store: 's', id, generation: 0 }, 'reserve#0')
+        const child = childId({ store: 's', ns: 'default', id, generation: 0 }, 'reserve#0')
         expect(place.slotOf(child)).toBe(place.slotOf(key))
         expect(place.at(key, id)).toBe(id)
       }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { commandsText } from './journal.ts'
 import { soloCommand, soloEnd, soloInput, soloText, type Solo } from './solo.ts'
 
-const identity = { store: 's1', id: 'payment:order.created:8841', generation: 0 }
+const identity = { store: 's1', ns: 'default', id: 'payment:order.created:8841', generation: 0 }
 const charge: Solo = { identity, call: 'payment.charge', target: 'operation', input: '{"amount":5}' }
 const ship: Solo = { identity, call: 'ship', target: 'workflow', input: '{"order":1}' }
 

@@ -95,8 +95,8 @@ export function childOf(
 }
 
 /** What derived ids of a run are made of, in the store of this id. */
-export function identityOf(store: string, row: Pick<RunRow, 'id' | 'generation'>): RunIdentity {
-  return { store, id: row.id, generation: row.generation }
+export function identityOf(store: string, row: Pick<RunRow, 'ns' | 'id' | 'generation'>): RunIdentity {
+  return { store, ns: row.ns, id: row.id, generation: row.generation }
 }
 
 /** What an operation run's or reaction's row says that it does. @param text its input, as `soloText` puts it. */

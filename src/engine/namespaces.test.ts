@@ -3,7 +3,18 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { fastClock } from '../../test/support/clocks.ts'
-import { ballet, choreography, event, memory, seq, signal, workflow } from '../index.ts'
+import {
+  ballet,
+  choreography,
+  event,
+  memory,
+  operation,
+  seq,
+  service,
+  signal,
+  TerminalError,
+  workflow,
+} from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 
 const Order = z.object({ orderId: z.string() })
@@ -48,4 +59,31 @@ test('what is due in a namespace while another is open comes when its own is', a
   await until(again, null, async () => (await again.run('later'))?.phase !== 'scheduled')
   await until(again, null, async () => (await again.flow('orders', '1'))?.state === 'overdue')
   expect((await again.events({ types: ['orders.overdue'] })).items).toHaveLength(1)
+})
+
+test('calls of two namespaces have two keys, and undos name them; those of the default one have none in theirs', async () => {
+  const keys: (string | null)[] = []
+  const bank = service('bank', {
+    charge: operation({
+      input: z.null(),
+      output: z.null(),
+      run: (_input, { idempotencyKey }) => (keys.push(idempotencyKey), null),
+    }),
+    refund: operation({ input: z.null(), undoes: 'charge', run: (_input, { undoes }) => void keys.push(undoes) }),
+  })
+  const order = workflow('order', { input: z.null(), output: z.null() }, async (run) => {
+    await run.call(bank.charge(null), { undo: () => bank.refund(null) })
+    throw new TerminalError('nobody wants it')
+  })
+  const shop = ballet({ services: [bank], workflows: [order] })
+  const data = new MemoryData('a-store')
+  for (const namespace of ['first', 'second', 'default']) {
+    const app = await openForTest(shop, { store: memory(data), namespace })
+    await app.start(order(null), { id: 'order-1' })
+    expect(await app.settled('order-1', 60_000)).toMatchObject({ status: 'failed' })
+    await app.close()
+  }
+  const keyOf = (space: string): string => `${space}:order-1:0:bank.charge#0`
+  const expected = ['a-store/first', 'a-store/second', 'a-store'].map(keyOf)
+  expect(keys).toEqual(expected.flatMap((key) => [key, key]))
 })

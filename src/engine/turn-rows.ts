@@ -210,7 +210,9 @@ export function effectOf(context: ShardContext, run: LiveRun, op: string): Effec
     if (command?.kind !== 'call') return undefined
     const late = lateUndone(row)
     const undone =
-      late === null ? null : undoneKey({ store: environment.store, id: late.id, generation: 0 }, late.undoes)
+      late === null
+        ? null
+        : undoneKey({ store: environment.store, ns: row.ns, id: late.id, generation: 0 }, late.undoes)
     const operation = directory.operations.get(command.call)
     return { ...callEffect(environment, row, command, operation, undefined, attempts, undone), late: () => undefined }
   }

@@ -67,7 +67,12 @@ export class Driver {
     this.body = body
     this.setting = setting
     this.machine = new Machine({
-      identity: { store: setting.store ?? 's1', id: setting.id ?? 'r1', generation: setting.generation ?? 0 },
+      identity: {
+        store: setting.store ?? 's1',
+        ns: 'default',
+        id: setting.id ?? 'r1',
+        generation: setting.generation ?? 0,
+      },
       key: setting.key ?? null,
       input: JSON.stringify(setting.input ?? null),
       carry: setting.carry ?? null,

@@ -214,7 +214,7 @@ function scenesOf(data: MemoryData): readonly { readonly scene: Scene; readonly 
         .filter(({ number }) => number > 0 || row.generation === 0)
         .map(({ number, from, turns: own }) => {
           const input = (from?.['input'] ?? JSON.parse(String(row.input))) as PlayInput
-          const identity = { store: STORE, id: row.id, generation: number }
+          const identity = { store: STORE, ns: row.ns, id: row.id, generation: number }
           const program = programOf(input.seed, styleOf(input.level))
           const carry = from === null ? {} : { carry: JSON.stringify(from['carry']) }
           return { scene: { seed: input.seed, identity, program, input, variation: {}, ...carry }, rows: own }

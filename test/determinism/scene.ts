@@ -57,7 +57,7 @@ export const answerOf = (input: number, whim: number): number => fold(fold(input
 
 export const sceneOf = (seed: number, style: Style): Scene => ({
   seed,
-  identity: { store: 'store', id: `play:o-${seed}`, generation: 0 },
+  identity: { store: 'store', ns: 'default', id: `play:o-${seed}`, generation: 0 },
   program: programOf(seed, style),
   input: { orderId: `o-${seed}`, seed, level: 1, rounds: seed % 4 === 0 ? 1 : 0, v: seed % 1000 },
   variation: {},

@@ -186,7 +186,10 @@ class GenerationVerdict {
   }
 
   #key(op: string): string {
-    return idempotencyKey({ store: this.#data.info.id, id: this.#row.id, generation: this.#generation.number }, op)
+    return idempotencyKey(
+      { store: this.#data.info.id, ns: this.#row.ns, id: this.#row.id, generation: this.#generation.number },
+      op,
+    )
   }
   #entryOf(op: string): Entry | undefined {
     return this.#ledger.get(this.#key(op))

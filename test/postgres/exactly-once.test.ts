@@ -66,6 +66,23 @@ test.each(libraries)('%s: a repeat is answered, and what fails is done again', a
   expect(await deeds()).toEqual(['a'])
 })
 
+test.each(libraries)('%s: work that ends its transaction by itself does not count as done', async (_name, open) => {
+  const { once, deeds } = await shopOf(open)
+  const ending = (what: string, end: string) =>
+    once(call(end), async (send) => {
+      await doing(what)(send)
+      await send(end)
+    })
+  await expect(ending('a', 'ROLLBACK')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  expect(await deeds()).toEqual([])
+  expect(await once(call('ROLLBACK'), doing('b'))).toEqual({ did: 'b' })
+  await expect(ending('c', 'COMMIT')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  await expect(ending('d', 'COMMIT AND CHAIN')).rejects.toMatchObject({ code: 'TX_ENDED' })
+  // How far it had come nobody knows.
+  await expect(once(call('COMMIT'), doing('e'))).rejects.toMatchObject({ code: 'TX_ENDED' })
+  expect(await deeds()).toEqual(['b', 'c', 'd'])
+})
+
 test.each(libraries)(
   '%s: two attempts at once are one, and the second gets the answer of the first',
   async (_name, open) => {
@@ -148,17 +165,20 @@ test('a workflow does work in a transaction: the process ends between its commit
 })
 
 type Postgres = ReturnType<typeof postgres>
-test.each([
-  ['postgres', (sql: Postgres) => exactlyOnce(sql)],
+type ByPostgres = Once<{ unsafe: (text: string) => Promise<unknown> }>
+const byPostgres: readonly (readonly [name: string, open: (sql: Postgres) => ByPostgres])[] = [
+  ['postgres', (sql) => exactlyOnce(sql)],
   [
     'Drizzle on postgres',
-    (sql: Postgres): Once<{ unsafe: (text: string) => Promise<unknown> }> => {
+    (sql) => {
       const once = exactlyOnce(drizzle(sql))
       return (context, work) =>
         once(context, (tx) => work({ unsafe: async (text) => tx.execute(drizzleSql.raw(text)) }))
     },
   ],
-])(
+]
+
+test.each(byPostgres)(
   '%s: a connection that ends in the middle of the work fails the attempt, and not the process',
   async (_name, open) => {
     const { deeds, schema } = await shopOf(openPostgres)
@@ -172,6 +192,61 @@ test.each([
       await tx.unsafe('SELECT 1 AS "and then"')
     })
     await expect(broken).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    await once(call('k'), async (tx) => void (await tx.unsafe("INSERT INTO deeds (what) VALUES ('b')")))
+    expect(await deeds()).toEqual(['b'])
+  },
+)
+
+test.each(byPostgres)(
+  '%s: work that fails of a connection of its own fails the attempt, and leaves nothing open',
+  async (_name, open) => {
+    const { deeds, schema } = await shopOf(openPostgres)
+    const door = await endingAt(await serverUrl(), 'and then')
+    const other = postgres(door.url, { max: 1 })
+    const sql = postgres(await serverUrl(), { max: 2, connection: { search_path: schema } })
+    closing.push(
+      door.close,
+      () => other.end({ timeout: 0 }),
+      () => sql.end({ timeout: 0 }),
+    )
+    const once = open(sql)
+    const broken = once(call('k'), async (tx) => {
+      await tx.unsafe("INSERT INTO deeds (what) VALUES ('a')")
+      await other.unsafe('SELECT 1 AS "and then"')
+    })
+    await expect(broken).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+    await once(call('k'), async (tx) => void (await tx.unsafe("INSERT INTO deeds (what) VALUES ('b')")))
+    expect(await deeds()).toEqual(['b'])
+  },
+)
+
+test.each(byPostgres)(
+  '%s: work that ends after its connection, one way or the other, is not heard any more',
+  async (_name, open) => {
+    const { deeds, schema } = await shopOf(openPostgres)
+    const sql = postgres(await serverUrl(), { max: 1, connection: { search_path: schema } })
+    closing.push(() => sql.end({ timeout: 0 }))
+    const once = open(sql)
+    const ends: (() => void)[] = [
+      () => undefined,
+      () => {
+        throw new RangeError('too late')
+      },
+    ]
+    for (const end of ends) {
+      const [going, begun] = [gate(), Promise.withResolvers<unknown>()]
+      const broken = once(call('k'), async (tx) => {
+        begun.resolve(await tx.unsafe("INSERT INTO deeds (what) VALUES ('a') RETURNING pg_backend_pid() AS pid"))
+        await going.promise
+        end()
+      })
+      const told = broken.catch((error: unknown) => error)
+      const [row] = (await begun.promise) as { pid: number }[]
+      const admin = await connection()
+      await admin`SELECT pg_terminate_backend(${Number(row?.pid)})`
+      expect(await told).toMatchObject({ code: 'CONNECTION_CLOSED' })
+      going.open()
+    }
     await once(call('k'), async (tx) => void (await tx.unsafe("INSERT INTO deeds (what) VALUES ('b')")))
     expect(await deeds()).toEqual(['b'])
   },

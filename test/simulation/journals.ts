@@ -105,7 +105,10 @@ function judgeGeneration(
   for (const problem of problems) world.blame('UNDO', `${row.id}: ${problem}`)
   for (const command of commands) {
     if (command.kind !== 'emit') continue
-    const own = idempotencyKey({ store: world.disk.info.id, id: row.id, generation: number }, String(command['op']))
+    const own = idempotencyKey(
+      { store: world.disk.info.id, ns: row.ns, id: row.id, generation: number },
+      String(command['op']),
+    )
     const { id = own } = command
     if (!world.disks.some(({ events }) => events.some((event) => event.id === id)))
       world.blame('LOST', `the event of ${row.id} ${JSON.stringify(id)}`)

@@ -7,7 +7,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     breaks: 'keys of all generations of a run differ',
     file: 'core/ids.ts',
     changes: [
-      ['return `${run.store}:${run.id}:${run.generation}:${named}`', 'return `${run.store}:${run.id}:0:${named}`'],
+      ['return `${space}:${run.id}:${run.generation}:${named}`', 'return `${space}:${run.id}:0:${named}`'],
     ],
     within: 300,
   },

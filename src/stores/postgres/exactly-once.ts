@@ -4,9 +4,10 @@
 // takes back before it looks, so that a call that comes later does nothing any more.
 //
 //   no row            the row and the work, in one transaction
+//   a row, begun      refused: the work has committed by itself, and whether it was all of it nobody knows
 //   a row, answered   its answer, and no work
 //   a row, undone     refused, for good
-import { TerminalError } from '../../core/errors.ts'
+import { fault, TerminalError } from '../../core/errors.ts'
 import { parseText } from '../../core/json-text.ts'
 import { toWholeText } from '../../core/json-losses.ts'
 import { isRecord } from '../../core/json.ts'
@@ -23,6 +24,10 @@ export interface OnceContext {
 export type Once<Tx> = <Result>(context: OnceContext, work: (tx: Tx) => Promise<Result>) => Promise<Result>
 
 const TABLE = 'ballet_tx'
+/** The output of work that has begun, which is no JSON: nobody sees it unless the work commits by itself. */
+const BEGUN = ''
+/** The transaction, and null where what was written is committed already. */
+const TRANSACTION = 'pg_current_xact_id_if_assigned()::text'
 /** SQLSTATE: somebody else has just made it. */
 const MADE: ReadonlySet<unknown> = new Set(['42P07', '23505', '42710'])
 
@@ -58,7 +63,8 @@ interface Lends<Tx> {
  * Its rows may go when no run can ask again: after the retention of runs.
  *
  * @throws TX_INVALID for what is no such database; a TerminalError for a call that was taken back before it came;
- * VALUE_NOT_JSON; and what the database throws, so that the attempt fails and is made again.
+ * TX_ENDED for work that ends its transaction by itself; VALUE_NOT_JSON; and what the database throws, so that the attempt
+ * fails and is made again.
  * @example
  * const once = exactlyOnce(sql)
  * const charge = operation({
@@ -81,7 +87,7 @@ export function exactlyOnce(db: object): Once<never> {
       throw error
     })
     await made
-    const result = await begin(async (tx) => ({ is: await settle(tx, context, work) }))
+    const result = await begin(async (tx, isOver) => ({ is: await settle(tx, context, { work, isOver }) }))
     return (result as { readonly is: never }).is
   }
 }
@@ -103,18 +109,25 @@ async function makeTable(begin: ReturnType<typeof beginnerOf>): Promise<void> {
 async function settle(
   tx: object,
   { idempotencyKey, undoes }: OnceContext,
-  work: (tx: never) => Promise<unknown>,
+  { work, isOver }: { readonly work: (tx: never) => Promise<unknown>; readonly isOver: () => boolean },
 ): Promise<unknown> {
   const send = senderOf(tx)
   const key = textText(idempotencyKey)
   if (undoes !== null)
     await send(`INSERT INTO ${TABLE} (key, undone) VALUES (${textText(undoes)}, true)
       ON CONFLICT (key) DO UPDATE SET undone = true`)
-  const taken = await send(`INSERT INTO ${TABLE} (key) VALUES (${key}) ON CONFLICT DO NOTHING RETURNING 1`)
-  if (taken.length === 0) return answerOf(send, key)
+  const [taken] = await send(`INSERT INTO ${TABLE} (key, output) VALUES (${key}, '${BEGUN}')
+    ON CONFLICT DO NOTHING RETURNING ${TRANSACTION} AS transaction`)
+  if (!isRecord(taken)) return answerOf(send, key)
   const result = await work(tx as never)
+  // The connection may be that of another transaction by now.
+  if (isOver()) return undefined
   const output = toWholeText(result, 'what was done in the transaction')
-  await send(`UPDATE ${TABLE} SET output = ${output === undefined ? 'NULL' : textText(output)} WHERE key = ${key}`)
+  const within = textText(String(taken['transaction']))
+  const kept = await send(`UPDATE ${TABLE} SET output = ${output === undefined ? 'NULL' : textText(output)}
+    WHERE key = ${key} AND ${TRANSACTION} = ${within} RETURNING 1 AS kept`)
+  // Work that ended its transaction has taken the row back, or committed before it was done.
+  if (kept.length !== 1) throw fault('TX_ENDED')
   return output === undefined ? undefined : parseText(output)
 }
 
@@ -122,5 +135,6 @@ async function answerOf(send: Send, key: string): Promise<unknown> {
   const [row] = await send(`SELECT output, undone FROM ${TABLE} WHERE key = ${key}`)
   const { output = null, undone = true } = isRecord(row) ? row : {}
   if (undone === true) throw new TerminalError('it was taken back, and is not done any more')
+  if (output === BEGUN) throw fault('TX_ENDED')
   return typeof output === 'string' ? parseText(output) : undefined
 }

@@ -83,23 +83,27 @@ function methodsOf(of: object): (name: string) => Method | undefined {
   }
 }
 
-type Work = (tx: object) => Promise<unknown>
+/** @param isOver whether the transaction has ended by itself: nothing is sent by it any more, and nobody waits for the work. */
+type Work = (tx: object, isOver: () => boolean) => Promise<unknown>
+type Begin = (work: Work) => Promise<unknown>
+
+/** A connection that has gone says so in each query. */
+const never = (): boolean => false
 
 /** How work is done in a transaction of a database, which is committed when it resolves. @throws TX_INVALID */
-export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
+export function beginnerOf(db: object): Begin {
   const method = methodsOf(db)
   const unknown = (): Error => fault('TX_INVALID', { problem: 'no database of a library that is known here' })
   const begin = method('begin')
-  if (begin !== undefined) return (work) => begin(unlessClosed(work))
+  if (begin !== undefined) return (work) => whileOpen(begin, work)
   const transaction = method('transaction')
-  if (transaction !== undefined && method('executeQuery') === undefined)
-    return (work) => transaction(unlessClosed(work))
+  if (transaction !== undefined && method('executeQuery') === undefined) return (work) => whileOpen(transaction, work)
   if (transaction !== undefined)
     return async (work) => {
       const builder: unknown = await transaction(undefined)
       const execute = typeof builder === 'object' && builder !== null ? methodsOf(builder)('execute') : undefined
       if (execute === undefined) throw unknown()
-      return execute(work)
+      return execute(async (tx: object) => work(tx, never))
     }
   const connect = method('connect')
   if (connect === undefined || typeof Reflect.get(db, 'totalCount') !== 'number') throw unknown()
@@ -108,19 +112,27 @@ export function beginnerOf(db: object): (work: Work) => Promise<unknown> {
 
 /**
  * When a connection closes within a transaction, `begin` of postgres, by which Drizzle may have it too, hears of that by
- * itself, and rejects. Of work that fails of the same it must not hear: 3.4.9 then sends its rollback into a socket that is
- * gone, and throws where nobody can catch it.
+ * itself, and rejects. How the work ends it must not hear then: 3.4.9 sends its rollback or commit into a socket that is gone,
+ * and throws where nobody can catch it. It does not go by what the work fails of, which may be another connection that
+ * closed: a `begin` that waits, and never hears, would leave the transaction open with all that it has locked.
  */
-function unlessClosed(work: Work): Work {
-  return async (tx) => {
+async function whileOpen(begin: Method, work: Work): Promise<unknown> {
+  let isOver = false
+  const doing = async (tx: object): Promise<unknown> => {
     try {
-      return await work(tx)
+      const result = await work(tx, () => isOver)
+      if (!isOver) return result
     } catch (error) {
-      const cause = isRecord(error) ? error['cause'] : undefined
-      const isClosed = [error, cause].some((one) => isRecord(one) && one['code'] === 'CONNECTION_CLOSED')
-      if (isClosed) return new Promise(() => {})
-      throw error
+      // The queries of a connection that closes fail first, and `begin` in the same turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (!isOver) throw error
     }
+    return new Promise(() => {})
+  }
+  try {
+    return await begin(doing)
+  } finally {
+    isOver = true
   }
 }
 
@@ -132,7 +144,7 @@ async function inClient(connect: Method, work: Work): Promise<unknown> {
   client.on('error', heard)
   try {
     await client.query('BEGIN')
-    const result = await work(client)
+    const result = await work(client, never)
     await client.query('COMMIT')
     client.release()
     return result

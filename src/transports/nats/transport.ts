@@ -3,6 +3,7 @@
 // engine's. What comes is taken into the application whose run made the call: there may be several of one definition in a process.
 import type { Asked, Heard, Transport } from '../../core/transport.ts'
 import { asError } from '../../core/errors.ts'
+import { storeOfKey } from '../../core/ids.ts'
 import type { Here } from './here.ts'
 import type { From, Inlet, Refused } from './inlet.ts'
 import { take, takeOne } from './intake.ts'
@@ -56,7 +57,7 @@ export class NatsTransport implements Transport {
           progress,
           signal,
           heard,
-          standing: this.standing(storeOf(idempotencyKey)),
+          standing: this.standing(storeOfKey(idempotencyKey)),
         })
       case 'note':
         // Its run is there: that is all.
@@ -75,7 +76,7 @@ export class NatsTransport implements Transport {
 
   /** An attempt may begin before all is open: to fail then would only have it made later. */
   #hereOf(idempotencyKey: string, signal: AbortSignal): Promise<Here> {
-    const store = storeOf(idempotencyKey)
+    const store = storeOfKey(idempotencyKey)
     const { promise, resolve, reject } = Promise.withResolvers<Here>()
     const look = (): void => {
       const [here] = this.#here.get(store) ?? []
@@ -92,6 +93,3 @@ export class NatsTransport implements Transport {
     })
   }
 }
-
-/** The id of the store that a call's key begins with. */
-const storeOf = (idempotencyKey: string): string => idempotencyKey.split(':', 1)[0] ?? ''
