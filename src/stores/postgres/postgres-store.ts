@@ -36,8 +36,9 @@ import { newest } from './newest.ts'
 import { postIn, type Said } from './own-transaction.ts'
 import { migrate, refuseUnread } from './layout.ts'
 import { NOW, PostgresLeases } from './leases.ts'
-import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
+import { openLink, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
+import { endBlockers } from './sessions.ts'
 import { Texts, type Step } from './texts.ts'
 
 export interface PostgresOptions {
@@ -298,10 +299,8 @@ class PostgresStore extends SqlStore {
   /** Ends the session of a process that is gone, or hangs, in the middle of a transaction that this one waits for. */
   async #unblock(link: Link): Promise<void> {
     if (link.pid === null) return
-    const text = `SELECT pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1::int)) AS pid
-      JOIN pg_stat_activity AS session USING (pid) WHERE session.application_name = $2`
     try {
-      await this.#read([{ text, parameters: [String(link.pid), SESSION_NAME] }])
+      await this.#read([endBlockers(link.pid)])
     } catch {
       // The deadline ends it all the same.
     }
