@@ -129,7 +129,7 @@ export const catalogue = {
   TX_FOREIGN: { family: 'fix', status: 500, message: 'tx is a transaction on a database in which the store {store} is not.', hint: 'Open the transaction on the database of the store.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
   FLOW_THERE: { family: 'bug', status: 500, message: 'A flow that was taken for a new one has a row.', hint: 'Report this.' },
-  COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
+  COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by asking the store.' },
   // The process
   APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
   NOT_READY: { family: 'retry', status: 503, message: 'The application is still recovering.', hint: 'Ask again in a moment.' },
