@@ -130,7 +130,7 @@ export const catalogue = {
   TX_ENDED: { family: 'fix', status: 500, message: 'The work ended the transaction in which it was done.', hint: 'Leave COMMIT and ROLLBACK to exactlyOnce: work that throws is rolled back. What was committed, and then lost its answer, a person has to look at.' },
   INBOX_GONE: { family: 'bug', status: 500, message: 'Inbox rows were consumed twice.', hint: 'Report this.' },
   FLOW_THERE: { family: 'bug', status: 500, message: 'A flow that was taken for a new one has a row.', hint: 'Report this.' },
-  COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by reading the store.' },
+  COMMIT_UNKNOWN: { family: 'retry', status: 503, message: 'It is not known whether a commit happened.', hint: 'It is settled by asking the store.' },
   // The process
   APP_CLOSED: { family: 'retry', status: 503, message: 'The application is closing.', hint: 'Ask again in a moment.' },
   NOT_READY: { family: 'retry', status: 503, message: 'The application is still recovering.', hint: 'Ask again in a moment.' },

@@ -334,12 +334,17 @@ export interface Store extends StoreReader {
   release(shard: number, epoch: number, crashes?: number): Promise<void>
   /** The owner has lived long enough: crashes are counted anew. Does nothing when the epoch is another one by now. */
   steady(shard: number, epoch: number): Promise<void>
-  /** Epoch and head as they are durable now: settles a commit whose outcome is unknown. */
+  /** Epoch and head as they can be read now. */
   tenure(shard: number): Promise<Tenure>
+  /**
+   * Epoch and head as they are durable now: settles a commit whose outcome is unknown. Absent where whatever can be read is durable: `tenure` settles it
+   * there. Errors as those of `commit`: COMMIT_UNKNOWN and STORE_FULL say that it is not known yet.
+   */
+  settle?(shard: number): Promise<Tenure>
   /**
    * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
    * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL
-   * (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (read `tenure`),
+   * (nothing was written; the same batch may be sent again when there is space), COMMIT_UNKNOWN (`settle` it),
    * STORE_FAILED (the store is done for), STORE_UNREACHABLE (as that; nothing was sent).
    */
   commit(batch: Batch): Promise<void>

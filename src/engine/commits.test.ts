@@ -63,6 +63,27 @@ test('F9: the replies to two commits are lost: both are found by the head, also 
   }
 })
 
+test('F9: a commit whose reply is lost can be read, and the store cannot say yet whether it is durable: it counts when it can', async () => {
+  const { own, send, sent, written, commits } = await commitsOver(async (pass, count) => {
+    await pass()
+    if (count === 1) throw fault('COMMIT_UNKNOWN')
+  })
+  const answers = ['COMMIT_UNKNOWN', 'STORE_FULL'] as const
+  let asked = 0
+  const settle: Store['settle'] = async (shard) => {
+    expect(commits.durable).toBe(0)
+    const code = answers[asked++]
+    if (code !== undefined) throw fault(code, { problem: 'no space' })
+    return own.tenure(shard)
+  }
+  Object.assign(own, { settle })
+  await send(1)
+  expect(asked).toBe(3)
+  expect(sent.map(({ head }) => head)).toEqual([1, 1, 1])
+  expect(commits.durable).toBe(1)
+  expect(await written()).toEqual([1])
+})
+
 test('the store was put back to an earlier state while commits were under way: this is not its owner any more', async () => {
   const { own, send, written } = await commitsOver(async (pass, count) => {
     if (count === 1) return pass()

@@ -3,7 +3,7 @@
 // be either: it misses the fence, and is sent again behind it. Used by the writer (writer.ts).
 //
 //   sent --ok-----> there
-//        --unknown, or a miss where it may be our own--> read the tenure: there | send again
+//        --unknown, or a miss where it may be our own--> ask for the tenure: there | send again
 //        --full---> send again, into the store's reserve
 //        --a flow that was taken for new has a row--> send again without these flows: whoever follows them reads it first
 //        --rows of the inbox that are not there--> the store has gone back: the shard is lost
@@ -133,8 +133,8 @@ export class Commits {
   }
 
   /**
-   * A commit whose reply was lost is settled by reading; the retry is the same batch to the byte. When that is refused, the
-   * first may have been written after it was looked for: a miss says no more than that, so it is settled by reading too. One
+   * A commit whose reply was lost is settled by the tenure; the retry is the same batch to the byte. When that is refused, the
+   * first may have been written after it was looked for: a miss says no more than that, so it is settled so too. One
    * that did not fit was not written: it is sent again, into the reserve of the store, until it is there. Nor was one with a
    * flow that has a row, and what was sent of it before cannot be written any more: nobody else takes that row away.
    */
@@ -165,9 +165,11 @@ export class Commits {
     }
   }
 
-  /** Whether a batch of which that is not known was committed. @throws SHARD_FENCED */
+  /** Whether a batch of which that is not known was committed, and cannot be lost any more. @throws SHARD_FENCED */
   async #isThere(batch: Batch, error: Error): Promise<boolean> {
-    const now = await this.#options.store.tenure(batch.shard)
+    const now = await this.#tenureNow(batch.shard)
+    // It is sent again, which does no harm: where it is there it misses, and this is asked once more.
+    if (now === null) return false
     if (now.epoch !== batch.epoch) throw fault('SHARD_FENCED', { shard: batch.shard }, error)
     if (now.head === batch.base) return false
     // What was there is not there any more: the store has gone back (gone-back.ts).
@@ -175,5 +177,16 @@ export class Commits {
     // The one behind it may be there as well.
     if (this.#sent.some((sent) => sent.batch.head === now.head)) return true
     throw fault('INVARIANT', { problem: `head ${now.head} between ${batch.base} and ${batch.head}` }, error)
+  }
+
+  /** Null while the store cannot say. */
+  async #tenureNow(shard: number): Promise<Tenure | null> {
+    const { store } = this.#options
+    try {
+      return await (store.settle?.(shard) ?? store.tenure(shard))
+    } catch (error) {
+      if (isBalletError(error) && (error.code === 'COMMIT_UNKNOWN' || error.code === 'STORE_FULL')) return null
+      throw error
+    }
   }
 }

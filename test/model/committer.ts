@@ -292,7 +292,7 @@ export const committer: Model<State, Name> = {
     'one transaction for the batches of several shards of a node: all fences or none, and each shard read after a miss',
   code: {
     'src/engine/commits.ts': ['#insist(', '#isThere('],
-    'src/core/store.ts': ['commit(', 'tenure(', 'posts:', 'drained:'],
+    'src/core/store.ts': ['commit(', 'settle?(', 'posts:', 'drained:'],
     'src/stores/postgres/postgres-store.ts': ['the fence comes first and raises when it misses'],
   },
   mutants,

@@ -7,6 +7,7 @@ import { fault, invariant } from '../../core/errors.ts'
 import { SCHEMA_VERSION, SLOT_COUNT } from '../../core/store.ts'
 import type { Link } from './link.ts'
 import { refuseWithoutRights } from './rights.ts'
+import { LAYOUT_NAME } from './sessions.ts'
 
 interface Migration {
   readonly version: number
@@ -178,7 +179,8 @@ export async function refuseUnread(link: Link, { schema, store }: Omit<LayoutOpt
 async function bringUp(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })
-  await run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0')
+  await run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0;
+    SET LOCAL application_name = '${LAYOUT_NAME}'`)
   try {
     await run(`SELECT pg_advisory_xact_lock(${LAYOUT_LOCK})`)
     const found = await layoutVersion(link, schema, store)

@@ -16,10 +16,8 @@ import { socketPath, type PostgresAddress, type PostgresHost } from './address.t
 import type { Driver } from './driver.ts'
 import { failureOf, unreachable } from './failure.ts'
 import { readPayload, readWhole } from './literals.ts'
+import { SESSION_NAME } from './sessions.ts'
 import type { Step } from './texts.ts'
-
-/** How sessions call themselves: only such a one is ended when it holds up another (postgres-store.ts). */
-export const SESSION_NAME = 'ballet'
 
 export interface Answer {
   readonly rows: readonly (readonly Value[])[]

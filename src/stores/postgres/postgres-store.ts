@@ -3,7 +3,6 @@
 // it. The next batch of a shard may be sent behind it before it has answered. Every call has a deadline, after which its connection is cut; what became of a commit is then not known,
 // and COMMIT_UNKNOWN says so. Reads, and what may be said twice, are said again while the server is away, for as long as the
 // store has patience. Opened by the engine; safe with several processes, of which the fence lets one write a shard.
-import { randomUUID } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault, invariant, isBalletError, type BalletError } from '../../core/errors.ts'
 import type { Leases } from '../../core/lease.ts'
@@ -18,7 +17,7 @@ import {
   type Tenure,
 } from '../../core/store.ts'
 import { checkBatch } from '../check-batch.ts'
-import { SqlStore } from '../sql/sql-store.ts'
+import { SqlStore, tenureOf } from '../sql/sql-store.ts'
 import {
   groupStatements,
   postsStatements,
@@ -35,9 +34,11 @@ import { GroupCommit } from './group-commit.ts'
 import { newest } from './newest.ts'
 import { postIn, type Said } from './own-transaction.ts'
 import { migrate, refuseUnread } from './layout.ts'
-import { NOW, PostgresLeases } from './leases.ts'
-import { openLink, SESSION_NAME, syncText, type Link, type LinkUse } from './link.ts'
+import { PostgresLeases } from './leases.ts'
+import { openLink, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
+import { endBlockers } from './sessions.ts'
+import { settleStatement, takeStatement } from './tenures.ts'
 import { Texts, type Step } from './texts.ts'
 
 export interface PostgresOptions {
@@ -182,19 +183,13 @@ class PostgresStore extends SqlStore {
 
   /** Taken once, however often it has to be said: whoever comes back finds that it was here. */
   override async acquire(shard: number, owner: string): Promise<Tenure> {
-    const statement: Statement = {
-      sql: `UPDATE shards SET epoch = greatest(epoch + 1, ${NOW}), crashes = CASE WHEN owner IS NULL THEN crashes ELSE abs(crashes) + 1 END,
-        owner = ?2, node = NULL, taking = ?3 WHERE id = ?1 AND taking IS DISTINCT FROM ?3 RETURNING epoch, head, crashes`,
-      width: 3,
-      values: [shard, owner, randomUUID()],
-    }
-    const [epoch, head, crashes] = await this.#again(async () => this.write([statement]))
-    if (epoch === undefined) return this.tenure(shard)
-    invariant(
-      typeof epoch === 'number' && typeof head === 'number' && typeof crashes === 'number',
-      'a tenure is numbers',
-    )
-    return { shard, epoch, head, crashes }
+    const statement = takeStatement(shard, owner)
+    const answer = await this.#again(async () => this.write([statement]))
+    return answer.length > 0 ? tenureOf(shard, answer) : this.#again(async () => this.settle(shard))
+  }
+
+  async settle(shard: number): Promise<Tenure> {
+    return tenureOf(shard, await this.write([settleStatement(shard)]))
   }
 
   override async release(shard: number, epoch: number, crashes = 0): Promise<void> {
@@ -298,10 +293,8 @@ class PostgresStore extends SqlStore {
   /** Ends the session of a process that is gone, or hangs, in the middle of a transaction that this one waits for. */
   async #unblock(link: Link): Promise<void> {
     if (link.pid === null) return
-    const text = `SELECT pg_terminate_backend(pid) FROM unnest(pg_blocking_pids($1::int)) AS pid
-      JOIN pg_stat_activity AS session USING (pid) WHERE session.application_name = $2`
     try {
-      await this.#read([{ text, parameters: [String(link.pid), SESSION_NAME] }])
+      await this.#read([endBlockers(link.pid)])
     } catch {
       // The deadline ends it all the same.
     }

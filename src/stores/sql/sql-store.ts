@@ -124,7 +124,7 @@ export abstract class SqlStore implements Store {
   }
 
   async acquire(shard: number, owner: string): Promise<Tenure> {
-    return tenure(shard, await this.write([acquireStatement(shard, owner)], true))
+    return tenureOf(shard, await this.write([acquireStatement(shard, owner)], true))
   }
 
   async release(shard: number, epoch: number, crashes = 0): Promise<void> {
@@ -136,7 +136,7 @@ export abstract class SqlStore implements Store {
   }
 
   async tenure(shard: number): Promise<Tenure> {
-    return tenure(shard, await this.readAfterWrites(tenureQuery(shard)))
+    return tenureOf(shard, await this.readAfterWrites(tenureQuery(shard)))
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -260,7 +260,8 @@ function whole(value: Value | undefined): number {
   return value
 }
 
-function tenure(shard: number, [epoch, head, crashes]: readonly Value[]): Tenure {
+/** Of epoch, head and crashes. */
+export function tenureOf(shard: number, [epoch, head, crashes]: readonly Value[]): Tenure {
   invariant(epoch !== undefined, `there is no shard ${shard}`)
   return { shard, epoch: whole(epoch), head: whole(head), crashes: whole(crashes) }
 }

@@ -1,0 +1,98 @@
+// A server that waits for a synchronous standby which is away: nothing is acknowledged that it does not have, whatever ends
+// the session of a commit that waits for it. Such a session is shown to wait in `SyncRep`.
+import postgresJs, { type Sql } from 'postgres'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { systemClock } from '../../src/engine/clock.ts'
+import { ballet, signal, workflow } from '../../src/index.ts'
+import { postgres } from '../../src/stores/postgres/postgres-store.ts'
+import { SHARD, aTurn, batchAfter } from '../../src/testing/store-rows.ts'
+import { openForTest } from '../support/applications.ts'
+import { PostgresServer } from './server.ts'
+
+let server: PostgresServer
+let sql: Sql
+const closing: (() => unknown)[] = []
+beforeEach(async () => {
+  server = await PostgresServer.start()
+  closing.push(() => server.stop())
+  sql = connection()
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+function connection(): Sql {
+  const made = postgresJs(server.url(), { max: 1, onnotice: () => undefined })
+  closing.push(() => made.end({ timeout: 1 }))
+  return made
+}
+
+/** Has the server wait for a standby of this name from now on, or for none. */
+async function standby(name: string | null): Promise<void> {
+  const setting = 'synchronous_standby_names'
+  await sql.unsafe(name === null ? `ALTER SYSTEM RESET ${setting}` : `ALTER SYSTEM SET ${setting} = '${name}'`)
+  await sql`SELECT pg_reload_conf()`
+}
+
+/** The sessions that have committed a transaction, and wait for the standby. */
+async function waiting(): Promise<readonly number[]> {
+  const rows = await sql`SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'`
+  return rows.map((row) => Number(row['pid']))
+}
+
+async function someoneWaits(): Promise<void> {
+  while ((await waiting()).length === 0);
+}
+
+test('F9: a standby is away while a batch is committed: its session is left alone, and the batch is there when the standby has it', async () => {
+  const store = postgres({ url: server.url('?schema=own&shards=1&deadline=1'), clock: systemClock })
+  closing.push(() => store.close())
+  await store.open()
+  let tenure = await store.acquire(SHARD, 'one')
+  await standby('nobody')
+  const next = () => batchAfter(tenure, { journal: [aTurn(tenure.head + 1, 1, tenure.head)] })
+  // The setting takes its moment.
+  const attempt = () => store.commit(next()).then(() => null, String)
+  for (; (await attempt()) === null; tenure = { ...tenure, head: tenure.head + 1 });
+  const held = await waiting()
+  expect(held).toHaveLength(1)
+  await expect(store.commit(next())).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  expect(await waiting()).toEqual(held)
+  expect(await store.tenure(SHARD)).toEqual(tenure)
+
+  // Whatever ends it makes the batch one that can be read, and no more.
+  await sql`SELECT pg_terminate_backend(${held[0] ?? 0})`
+  while ((await store.tenure(SHARD)).head === tenure.head);
+  await expect(store.settle?.(SHARD)).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  await standby(null)
+  expect(await store.settle?.(SHARD)).toEqual({ ...tenure, head: tenure.head + 1 })
+})
+
+const Go = signal('go', z.null())
+const waits = workflow('waits', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {
+  await run.receive(Go)
+  return null
+})
+
+test.each([1, 4])(
+  'a server that ends while a commit waits for a standby, and is up again without it: the start is acknowledged when the standby has it (%s shards)',
+  async (shards) => {
+    const app = await openForTest(ballet({ name: 'shop', services: [], workflows: [waits] }), {
+      store: server.url(`?schema=own&shards=${shards}&deadline=10`),
+    })
+    closing.push(() => app.close())
+    await standby('nobody')
+    const asked: Promise<unknown>[] = []
+    // The setting takes its moment.
+    for (let count = 0; (await waiting()).length === 0; count++)
+      await Promise.race([asked[asked.push(app.start(waits(null), { id: `r${count}` })) - 1], someoneWaits()])
+    await server.down('SIGQUIT')
+    await server.up()
+    sql = connection()
+    const acknowledged = Promise.all(asked).then(() => 'acknowledged')
+    expect(await Promise.race([acknowledged, someoneWaits().then(() => 'waits')])).toBe('waits')
+    await standby(null)
+    expect(await acknowledged).toBe('acknowledged')
+  },
+)
