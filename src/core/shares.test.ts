@@ -97,7 +97,8 @@ describe('shares', () => {
       fc.property(version, version, version, (a, b, c) => {
         expect(sign(a, a)).toBe(0)
         expect(sign(a, b) + sign(b, a)).toBe(0)
-        if (sign(a, b) >= 0 && sign(b, c) >= 0) expect(sign(a, c)).toBe(Math.max(sign(a, b), sign(b, c)))
+        const isDown = sign(a, b) >= 0 && sign(b, c) >= 0
+        expect(isDown ? sign(a, c) : 0).toBe(isDown ? Math.max(sign(a, b), sign(b, c)) : 0)
       }),
       { numRuns: 2000 },
     )

@@ -21,7 +21,7 @@ export function refuseBeside(nodes: readonly Other[], node: Pick<NodeInfo, 'app'
 }
 
 export interface Joined {
-  readonly leases: Pick<Leases, 'nodes' | 'leave' | 'lengthMs'>
+  readonly leases: Pick<Leases, 'nodes' | 'survey' | 'leave' | 'lengthMs'>
   /** Its name, for errors. */
   readonly store: string
   readonly node: NodeInfo
@@ -32,7 +32,7 @@ export interface Joined {
  * Two applications that begin at once may each have looked before the other was there: one would own everything, and the other
  * stand by for good. So whoever has joined looks once more, before it takes anything. The application of the node that came first stays, and any other leaves.
  * Who stays waits until that has left: by the time at which it came it is the later one, but it may have looked before this one could be
- * seen, and then it does not leave.
+ * seen, and then it does not leave, and takes something.
  * @param isOver whether nobody wants to know any more.
  * @throws STORE_LOCKED when this node has left, what the store does
  */
@@ -44,13 +44,25 @@ export async function standAlone({ leases, store, node, clock }: Joined, isOver:
     if (strangerAmong(alive, node) === undefined) return
     const nodes = alive.toSorted((a, b) => a.began - b.began || (a.id < b.id ? -1 : 1))
     const [first] = nodes
-    if (first?.app !== node.app || elapsedOf(clock) >= until) {
+    const isRefused = first?.app !== node.app || elapsedOf(clock) >= until
+    if (isRefused || (await hasTaken(leases, nodes, node))) {
       // When it cannot be said, its lease runs out.
       await leases.leave(node.id).catch(() => {})
       refuseBeside(nodes, node, store)
     }
     await new Promise<void>((resolve) => void clock.after(PAUSE_MS, resolve))
   }
+}
+
+/** Whether a node of another application owns anything: it is not going to leave. */
+async function hasTaken(
+  leases: Pick<Leases, 'survey'>,
+  nodes: readonly Other[],
+  { app }: Pick<NodeInfo, 'app'>,
+): Promise<boolean> {
+  const others = new Set(nodes.filter((other) => other.app !== app).map(({ id }) => id))
+  const { shards } = await leases.survey()
+  return shards.some(({ node }) => node !== null && others.has(node))
 }
 
 /** Tells of nodes of another application that are there all the same, once until there are none. */

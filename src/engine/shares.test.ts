@@ -231,22 +231,26 @@ test('of two applications that begin at once the later one is refused, and leave
   await one.shares.close()
 })
 
-test.each([true, false])(
-  'the one that came first takes nothing before the other has left, and is refused when that does not: %s',
-  async (leaves) => {
+test.each([
+  { other: 'leaves', pauses: 1, refusal: undefined, held: [0, 1] },
+  { other: 'stays', pauses: LEASE_MS / 200, refusal: { code: 'STORE_LOCKED' }, held: [] },
+  { other: 'takes', pauses: 1, refusal: { code: 'STORE_LOCKED' }, held: [] },
+])(
+  'the one that came first takes nothing before the other has left, and is refused when that does not: it $other',
+  async ({ other, pauses, refusal, held }) => {
     const one = setting(meeting(crm('z'), () => one.disk))
     const opening = one.shares.start().catch((error: unknown) => error)
     await rounds(20)
     expect(one.held.size).toBe(0)
-    if (leaves) one.disk.leave('z')
-    for (let pause = 0; pause < LEASE_MS / 200; pause++) {
+    if (other === 'leaves') one.disk.leave('z')
+    if (other === 'takes') one.disk.takeAll([0], 'z', 'crm')
+    for (let pause = 0; pause < pauses; pause++) {
       one.clock.pass(100)
       await rounds(20)
     }
-    const refusal = await opening
-    if (!leaves) expect(refusal).toMatchObject({ code: 'STORE_LOCKED' })
-    expect([...one.held.keys()]).toEqual(leaves ? [0, 1] : [])
-    expect(one.disk.survey().nodes.map(({ id }) => id)).toEqual([leaves ? 'a' : 'z'])
+    expect(await opening).toEqual(refusal && expect.objectContaining(refusal))
+    expect([...one.held.keys()]).toEqual(held)
+    expect(one.disk.survey().nodes.map(({ id }) => id)).toEqual([refusal === undefined ? 'a' : 'z'])
     await one.shares.close()
   },
 )
