@@ -50,7 +50,8 @@ export function compareVersions(a: string, b: string): number {
   const [left, right] = [a.match(PARTS) ?? [], b.match(PARTS) ?? []]
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
     const [one, other] = [left[at], right[at]]
-    const difference = rankOf(one) - rankOf(other) || comparePart(one ?? '', other ?? '')
+    // One of them goes on here: where they are of one rank both do.
+    const difference = rankOf(one) - rankOf(other) || comparePart(one as string, other as string)
     if (difference !== 0) return difference
   }
   return 0
