@@ -33,6 +33,7 @@ const parked: ReadonlySet<string> = new Set<ErrorCode>([
   'RUN_POISONED',
   'FOREIGN_AWAIT',
   'OP_ID_REPEATED',
+  'CHILD_ID_TOO_LONG',
   'CODE_MISSING',
   'OUTCOME_UNDECLARED',
   'HEARTBEAT_UNDECLARED',

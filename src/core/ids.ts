@@ -2,6 +2,7 @@
 // replay and a retry arrive at the same ones. Every key holds the store's id (a deleted file must not make a provider
 // deduplicate the first order of the next one), the namespace where it is not the default one (two may have runs of one id),
 // and the run's generation (names begin anew in a continued run).
+import { fault } from './errors.ts'
 import { DEFAULT_NAMESPACE, idProblem, splitKey } from './names.ts'
 
 /** What derived ids are made of. */
@@ -50,6 +51,20 @@ export function undoneKey(run: RunIdentity, undoes: string): string {
 export function childId(run: RunIdentity, op: string): string {
   const generation = run.generation === 0 ? '' : `~${run.generation}`
   return `${run.id}${generation}~${op.replace('#', '.').replace('/', '~')}`
+}
+
+/**
+ * Characters of the id of a child, which holds the ids of all that it comes from. Each is a byte; an index of PostgreSQL takes
+ * 2,704 of them, and a cause (`run:` and the id) has 1,024.
+ */
+export const CHILD_ID_LIMIT = 1000
+/** The same where something is to be taken back, or done again: that is never refused to a run whose own id is within the limit. */
+export const AGAIN_ID_LIMIT = 2048
+
+/** Refuses the id of a run that no store might keep. @throws CHILD_ID_TOO_LONG */
+export function checkChildId(id: string, op: string, limit: number): string {
+  if (id.length > limit) throw fault('CHILD_ID_TOO_LONG', { op, length: id.length, limit })
+  return id
 }
 
 /**

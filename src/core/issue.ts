@@ -24,7 +24,7 @@ export interface Undoing {
 /** A call that is made as its operation says. */
 export const NO_SETTINGS: CallSettings = Object.freeze({})
 
-/** Issues a call. @throws INPUT_INVALID, CALL_UNKNOWN, DEFINITION_INVALID */
+/** Issues a call. @throws INPUT_INVALID, CALL_UNKNOWN, DEFINITION_INVALID, CHILD_ID_TOO_LONG */
 export function issueCall(
   scope: RunScope,
   call: CallValue,
@@ -49,7 +49,8 @@ export function issueCall(
     return abortable(scope, op, settings, withUndo(scope, op, call.name, settings, issue))
   }
   const { onCancel = 'cancel' } = settings
-  const command = { kind: 'child', op, run: childId(identity, op), call: call.name, ...given, wait: true } as const
+  const run = scope.child(op, how.undoing !== undefined)
+  const command = { kind: 'child', op, run, call: call.name, ...given, wait: true } as const
   const how2: Issuing = { shielded: shielded || onCancel === 'wait', stops: onCancel === 'cancel' }
   const issue = (mark: Mark, settles: Settles): Promise<unknown> =>
     machine.issue({ ...command, ...mark, ...undoing }, { ...how2, ...settles })

@@ -2,7 +2,7 @@
 // waits that are one promise, and whether the body is over. A door of a run is entered through here, so that whatever is
 // done outside a turn is found. Used by the surface and by what it issues.
 import { fault } from './errors.ts'
-import { operationId } from './ids.ts'
+import { AGAIN_ID_LIMIT, checkChildId, CHILD_ID_LIMIT, childId, operationId } from './ids.ts'
 import { firstOpIs, type Command } from './journal.ts'
 import { bothTexts, toText, type JsonText } from './json.ts'
 import type { Machine } from './machine.ts'
@@ -51,6 +51,16 @@ export class RunScope {
     const occurrence = this.#occurrences.get(name) ?? 0
     this.#occurrences.set(name, occurrence + 1)
     return operationId(name, occurrence, undefined)
+  }
+
+  /**
+   * The id of the child of an operation. What a journal holds was begun, also by an older version that refused none.
+   * @param isUndo whether it is to take something back.
+   * @throws CHILD_ID_TOO_LONG
+   */
+  child(op: string, isUndo: boolean): string {
+    const id = childId(this.machine.spec.identity, op)
+    return this.#isRecorded(op) ? id : checkChildId(id, op, isUndo ? AGAIN_ID_LIMIT : CHILD_ID_LIMIT)
   }
 
   /**

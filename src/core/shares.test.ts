@@ -58,11 +58,24 @@ describe('shares', () => {
     ['1.0-beta', '1.0-alpha', 1],
     ['1.0-alpha', '1.0-beta', -1],
     ['1.0-beta.2', '1.0-beta.1', 1],
-    ['1.a', '1.5', 1],
+    ['1.a', '1.5', -1],
+    ['1.0-rc.1', '1.0.1', -1],
+    ['1.1', '1-rc', 1],
+    // What stands before or behind the numbers is a text like any other.
+    ['v1.10', 'v1.9', 1],
+    ['v1.0', '1.0', -1],
+    ['1.0+build', '1.0', -1],
+    ['1.0+2', '1.0+1', 1],
+    ['1.0+1', '1.0', 1],
+    // Numbers of any length: one part, exactly.
+    ['20261130181021124', '20261130181021123', 1],
+    ['9'.repeat(64), '9'.repeat(63), 1],
+    ['01', '1', 0],
+    ['Infinity', '1', -1],
     ['1.0-rc.1', '1.0', -1],
     ['1.0-rc.2', '1.0-rc.1', 1],
     ['1.0-rc', '1.0-rc', 0],
-    ['next', '', 1],
+    ['next', '', -1],
     ['2026-11-27', '2026-2-1', 1],
     ['', '0', -1],
     ['--', '', 0],
@@ -70,6 +83,35 @@ describe('shares', () => {
     expect(Math.sign(compareVersions(a, b))).toBe(sign)
     // What is no difference has no sign either.
     expect(Math.sign(compareVersions(b, a)) + sign).toBe(0)
+  })
+
+  it('versions have one order: of any three, none is newer than one that is newer than it', () => {
+    const part = fc.oneof(fc.constantFrom('0', '1', '2', '10', 'rc', 'v', 'beta', 'a'), fc.nat().map(String))
+    const words = fc.array(fc.tuple(fc.constantFrom('', '.', '-', '+'), part), { maxLength: 4 })
+    const version = fc.oneof(
+      words.map((parts) => parts.flat().join('')),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 64 }),
+    )
+    const sign = (a: string, b: string): number => Math.sign(compareVersions(a, b))
+    fc.assert(
+      fc.property(version, version, version, (a, b, c) => {
+        expect(sign(a, a)).toBe(0)
+        expect(sign(a, b) + sign(b, a)).toBe(0)
+        const isDown = sign(a, b) >= 0 && sign(b, c) >= 0
+        expect(isDown ? sign(a, c) : 0).toBe(isDown ? Math.max(sign(a, b), sign(b, c)) : 0)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('of any nodes that stay, some may own shards, whatever their versions are and in whatever order they are seen', () => {
+    const versions = ['1.0', '1.0-rc.1', '1.0.1'].map((version) => ({ version }))
+    expect(candidatesOf(versions)).toEqual([{ version: '1.0.1' }])
+    expect(candidatesOf(versions.toReversed())).toEqual([{ version: '1.0.1' }])
+    // Also where none of them has a number.
+    expect(candidatesOf([{ version: 'next' }, { version: 'main' }, { version: LEAVING }])).toEqual([
+      { version: 'next' },
+    ])
   })
 
   it('only nodes of the newest version own shards, and none that is to end', () => {

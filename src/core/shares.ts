@@ -11,8 +11,7 @@ export const LEAVING = ''
 /** Of nodes whose leases run: those that may own shards, which are all that have the newest version. */
 export function candidatesOf<Node extends Pick<NodeInfo, 'version'>>(nodes: readonly Node[]): readonly Node[] {
   const staying = nodes.filter(({ version }) => version !== LEAVING)
-  const newest = staying.reduce((best, { version }) => (compareVersions(version, best) > 0 ? version : best), LEAVING)
-  return staying.filter(({ version }) => compareVersions(version, newest) === 0)
+  return staying.filter(({ version }) => staying.every((other) => compareVersions(version, other.version) >= 0))
 }
 
 /** The node that a shard goes to; undefined when there is none. */
@@ -38,30 +37,32 @@ function scoreOf(shard: number, node: string): number {
 }
 
 const PARTS = /\d+|[^\d.+-]+/g
+const NUMBER = /^\d/
 
 /**
  * Above 0 when the first version is the newer one. Numbers in it are compared as numbers, anything else as text, part by
- * part: 1.10 is newer than 1.9, and 2026-11 than 2026-10. Where one ends, the longer one is newer if it goes on with a number;
- * with a text it is a version before that one, as 1.0-rc.1 is before 1.0.
+ * part: 1.10 is newer than 1.9, and 2026-11 than 2026-10. A text is older than the end of a version wherever it stands, and the
+ * end than any number, as 1.0-rc.1 is before 1.0 and that before 1.0.1: so it is one order of all versions. Where three of them
+ * could each be newer than the next, nobody would be the newest, and nobody own a shard.
  */
 export function compareVersions(a: string, b: string): number {
   if (a === b) return 0
   const [left, right] = [a.match(PARTS) ?? [], b.match(PARTS) ?? []]
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
     const [one, other] = [left[at], right[at]]
-    if (one === undefined) return goesBefore(other, at) ? 1 : -1
-    if (other === undefined) return goesBefore(one, at) ? -1 : 1
-    const difference = comparePart(one, other)
+    // One of them goes on here: where they are of one rank both do.
+    const difference = rankOf(one) - rankOf(other) || comparePart(one as string, other as string)
     if (difference !== 0) return difference
   }
   return 0
 }
 
-/** Whether a version is before another that ends where it has this part. */
-const goesBefore = (part: string | undefined, at: number): boolean => at > 0 && Number.isNaN(Number(part))
+/** Of what stands at one place of a version: a text, the end of it, or a number. */
+const rankOf = (part: string | undefined): number => (part === undefined ? 1 : NUMBER.test(part) ? 2 : 0)
 
+/** Two of one rank. */
 function comparePart(one: string, other: string): number {
-  const [a, b] = [Number(one), Number(other)]
-  if (!Number.isNaN(a) && !Number.isNaN(b)) return a - b
+  // A date with its time is too long to be exact as a number.
+  if (NUMBER.test(one)) return Number(BigInt(one) - BigInt(other))
   return one === other ? 0 : one < other ? -1 : 1
 }

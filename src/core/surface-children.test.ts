@@ -1,8 +1,9 @@
 // What becomes of the runs that a run has started, when it is cancelled, fails or gives them up.
 import { describe, expect, it } from 'vitest'
-import { Driver, call, commandsOf, linesOf, opsOf, type Body } from '../../test/core/machine-driver.ts'
+import { Driver, call, commandsOf, linesOf, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
 import { answer, expectRepeats, finish, undoneOf } from '../../test/core/repeats.ts'
 import { TerminalError, type BalletError } from './errors.ts'
+import { CHILD_ID_LIMIT } from './ids.ts'
 import type { OnCancel } from './contracts.ts'
 import type { Surface } from './surface.ts'
 
@@ -287,5 +288,69 @@ describe('what an undo by a workflow comes to', () => {
         message: expect.stringContaining('UNDO_FAILED: b.do#0 was not taken back: the undo of b.do failed: The run'),
       },
     })
+  })
+})
+
+describe('a child whose id would be longer than a store might keep', () => {
+  const id = 'r'.repeat(CHILD_ID_LIMIT - '~ship.0'.length)
+
+  it('is refused where it is asked for, whether it is waited for or not, and again in a replay', async () => {
+    const driver = new Driver(
+      async (run) => {
+        // Its id is as long as it may be.
+        void run.call(call('ship'))
+        const refused: unknown[] = []
+        const note = (error: unknown): unknown => refused.push((error as BalletError).code)
+        await run.call(call('ships')).catch(note)
+        try {
+          run.start(call('ship'), { id: 'no' })
+        } catch (error) {
+          note(error)
+        }
+        run.start(call('shi'))
+        await run.step(refused.join(':'), () => {})
+      },
+      { id },
+    )
+    expect(opsOf(await driver.start())).toEqual([
+      'child ship#0',
+      'child shi#0',
+      'step CHILD_ID_TOO_LONG:CHILD_ID_TOO_LONG#0',
+    ])
+    await expectRepeats(driver)
+    const uncaught = new Driver((run) => run.call(call('ship'), { id: '8841' }), { id })
+    expect(await uncaught.start()).toMatchObject({
+      kind: 'threw',
+      error: {
+        code: 'RUN_THREW',
+        details: {
+          name: 'CHILD_ID_TOO_LONG',
+          message: 'The run that ship/8841 would begin has an id of 1003 characters, and 1000 are the limit.',
+        },
+      },
+    })
+  })
+
+  it('is begun where it takes something back: a run that came to be can be undone', async () => {
+    const driver = new Driver(
+      async (run) => {
+        await run.call(call('a.do'), { undo: call('unship') })
+        throw new TerminalError('no')
+      },
+      { id },
+    )
+    await driver.start()
+    expect(opsOf(await driver.done('a.do#0'))).toEqual(['phase undoing', 'child undo:a.do#0'])
+    await expectRepeats(driver)
+  })
+
+  it('goes on when an older version has begun it', async () => {
+    const driver = new Driver((run) => run.call(call('ship')))
+    await driver.start()
+    const old = 'r'.repeat(CHILD_ID_LIMIT)
+    const rows = driver.rows.map((row) => ({ ...row, text: row.text.replaceAll('"r1~', `"${old}~`) }))
+    driver.rows.splice(0, rows.length, ...rows)
+    const again = await replay(driver, driver.body, { id: old })
+    expect([again.driver.waits, again.driver.faults]).toEqual([['ship#0'], []])
   })
 })

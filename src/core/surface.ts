@@ -12,7 +12,6 @@ import type {
 } from './contracts.ts'
 import { toMs, type Duration } from './duration.ts'
 import { fault } from './errors.ts'
-import { childId } from './ids.ts'
 import { issueCall, issueStep, NO_SETTINGS } from './issue.ts'
 import { fromText, toText } from './json.ts'
 import type { Machine } from './machine.ts'
@@ -131,12 +130,12 @@ export class Surface {
   start(call: CallValue, settings: StartSettings = NO_SETTINGS): ChildHandle {
     const scope = this.#scope
     const machine = this.#machine
-    const op = scope.inTurn(() => {
+    const [op, id] = scope.inTurn(() => {
       if (machine.cancelled !== null && !this.#shielded) throw machine.cancellation
       if (settings !== NO_SETTINGS) scope.checkOptions(settings, START_OPTIONS, `run.start of ${call.name}`)
-      return scope.op(call.name, settings.id)
+      const made = scope.op(call.name, settings.id)
+      return [made, scope.child(made, false)] as const
     })
-    const id = childId(machine.spec.identity, op)
     this.#act(() => {
       const check = (): unknown => machine.spec.contracts.checkInput(call)
       const payload = scope.payload(op, call.input, check, `the input of ${call.name}`)

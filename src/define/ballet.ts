@@ -23,7 +23,10 @@ import { refuse, refuseName, refuseNotFunction, refuseUnknownOptions } from './r
 export interface ApplicationParts {
   /** Shown to people, and the source of its events; default `application`. Letters, digits, _ and -. */
   readonly name?: string | undefined
-  /** Of the code: shown on every run; default `0`. 1 to 64 printable characters without spaces. */
+  /**
+   * Of the code: shown on every run; default `0`. 1 to 64 printable characters without spaces. Of nodes at one store only those of
+   * the newest own anything: 1.10 is newer than 1.9, 1.0 than 1.0-rc.1, 1.0+build and v1.0.
+   */
   readonly version?: string | undefined
   /** What there is to call: `[payment, shipping]`. */
   readonly services: readonly Defined<ServiceDefinition>[]

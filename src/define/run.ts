@@ -132,7 +132,7 @@ export interface Run<
    * for a person, or rejects with CALL_FAILED if the policy says `fail` or the operation threw a TerminalError. The call
    * of a workflow runs as a child and rejects with CHILD_FAILED.
    *
-   * @throws INPUT_INVALID, CALL_UNKNOWN, OP_ID_REPEATED, CALL_FAILED, CHILD_FAILED
+   * @throws INPUT_INVALID, CALL_UNKNOWN, OP_ID_REPEATED, CHILD_ID_TOO_LONG, CALL_FAILED, CHILD_FAILED
    */
   call<Result, Name extends string>(
     call: Call<Result, Name>,
@@ -196,7 +196,7 @@ export interface Run<
     options?: Options,
   ): Promise<Received<W> | (Options extends undefined ? never : null)>
 
-  /** Starts a run that goes on by itself: also when this one ends. @throws INPUT_INVALID, CALL_UNKNOWN, OP_ID_REPEATED */
+  /** Starts a run that goes on by itself: also when this one ends. @throws INPUT_INVALID, CALL_UNKNOWN, OP_ID_REPEATED, CHILD_ID_TOO_LONG */
   start<Result>(call: Call<Result>, options?: StartOptions): RunHandle<Result>
 
   /**

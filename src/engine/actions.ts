@@ -7,7 +7,7 @@
 //   running         -      -       -        running         -      -
 import { fault } from '../core/errors.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
-import { againId } from '../core/ids.ts'
+import { AGAIN_ID_LIMIT, againId, checkChildId } from '../core/ids.ts'
 import { toText, type JsonText } from '../core/json.ts'
 import type { Command, Delivered } from '../core/journal.ts'
 import { nearest } from '../core/names.ts'
@@ -199,7 +199,8 @@ export class Actions {
   #readyChild(run: LiveRun, command: Extract<Command, { kind: 'child' }>, reason: Reason): () => void {
     const { context } = this.#shard
     const { op } = command
-    const id = againId(identityOf(context.environment.store, run.row), op, childOf(run, command))
+    const made = againId(identityOf(context.environment.store, run.row), op, childOf(run, command))
+    const id = checkChildId(made, op, AGAIN_ID_LIMIT)
     const birth = childBirth(context, run, command, id)
     return () => {
       run.stuckOps.delete(op)

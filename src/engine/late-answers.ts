@@ -3,7 +3,7 @@
 // once more, under a new key, by a run of its own: the run that made the call may have ended. A service that refuses a
 // key once it has undone it never gets here. Called by the effects, through the effect of each attempt.
 import { toFailure } from '../core/failure.ts'
-import { childId, runRef } from '../core/ids.ts'
+import { AGAIN_ID_LIMIT, checkChildId, childId, runRef } from '../core/ids.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Note } from '../core/journal.ts'
 import type { Machine } from '../core/machine.ts'
@@ -83,7 +83,8 @@ function takeBackAgain(
     const birthOfCall = birthOf(context, row, call)
     // Two attempts that answer alike are one call, made twice under one key: it is taken back once.
     const label = `${LATE}${op}:${birthOfCall.hash.slice(0, HASH_SHOWN)}`
-    const id = childId({ ...identityOf(context.environment.store, row), generation }, label)
+    const made = childId({ ...identityOf(context.environment.store, row), generation }, label)
+    const id = checkChildId(made, op, AGAIN_ID_LIMIT)
     const birth = { ...birthOfCall, id, parentOp: `${LATE}${generation}~${op}` }
     const begin = (taken: unknown, isKept: boolean): void => {
       if (taken !== null) return

@@ -15,7 +15,7 @@ import { insist } from './first-words.ts'
 import { isStillHeld, tellIfGoneBack } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
-import { refuseBeside } from './other-nodes.ts'
+import { refuseBeside, standAlone, Strangers } from './other-nodes.ts'
 import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
 export interface OwnershipOptions {
@@ -57,6 +57,7 @@ export class Ownership {
   readonly #options: OwnershipOptions
   readonly #lookMs: number
   readonly #takeOvers: TakeOvers
+  readonly #strangers: Strangers
   #state: 'waiting' | 'owning' | 'gone' = 'waiting'
   #tenure: Tenure | null = null
   /** What this node had when a commit told that it is lost, until it has looked why. */
@@ -74,6 +75,7 @@ export class Ownership {
   constructor(options: OwnershipOptions) {
     this.#options = options
     this.#takeOvers = new TakeOvers(options)
+    this.#strangers = new Strangers(options)
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
   }
 
@@ -90,22 +92,23 @@ export class Ownership {
 
   /**
    * Joins, and takes the shard if it is free. Resolves when its runs have been taken up, or another owns it.
-   * @throws STORE_LOCKED while another application owns it, and what the store does, if it goes on for as long as a lease
+   * @throws STORE_LOCKED while nodes of another application are there, and what the store does, if it goes on for as long as a lease
    */
   async start(): Promise<void> {
     const { clock, leases } = this.#options
     const isOver = (): boolean => this.#state === 'gone'
-    const taken = await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join())
+    const taken = await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join(isOver))
     if (taken !== null) await this.#own(taken)
     if (this.#state === 'waiting') this.#again(this.#lookMs, () => this.#standBy())
   }
 
-  async #join(): Promise<TakenAt | null> {
+  async #join(isOver: () => boolean): Promise<TakenAt | null> {
     const { leases, shard, node, store } = this.#options
     const { owner, isFree } = await leases.look(shard)
     if (owner !== null && !isFree) refuseBeside([owner], node, store)
     await leases.join(node)
     this.#joinedAt = elapsedOf(this.#options.clock)
+    await standAlone(this.#options, isOver)
     return this.#takeIfFree()
   }
 
@@ -157,6 +160,7 @@ export class Ownership {
     this.#lookedAt = elapsedOf(clock)
     this.#look = await leases.look(shard)
     const { owner, isFree } = this.#look
+    this.#strangers.saw(owner === null || isFree ? [] : [owner])
     this.#takeOvers.saw(owner === null || isFree ? [] : [owner], [{ shard, node: owner?.id ?? null, isFree }])
     if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
     // A taking whose answer was lost is found to have happened.

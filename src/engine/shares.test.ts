@@ -207,6 +207,73 @@ test('a shard that is behind what this node has written there is lost: the store
   await shares.close()
 })
 
+const crm = (id: string): NodeInfo => ({ ...node(id), app: 'crm' })
+
+/** Leases of a node that looks when the other is not there yet, and joins in the same moment: then their ids decide who came first. */
+const meeting =
+  (other: NodeInfo, disk: () => ShardedDisk) =>
+  (leases: Leases): Leases => ({
+    ...leases,
+    join: async (one) => {
+      disk().join(other)
+      await leases.join(one)
+    },
+  })
+
+test('of two applications that begin at once the later one is refused, and leaves before it has taken anything', async () => {
+  const one = setting(meeting(crm('_'), () => one.disk))
+  await expect(one.shares.start()).rejects.toMatchObject({
+    code: 'STORE_LOCKED',
+    message: expect.stringContaining('the application "crm" at _'),
+  })
+  expect(one.disk.survey().nodes).toEqual([crm('_')])
+  expect(one.held.size).toBe(0)
+  await one.shares.close()
+})
+
+const locked: unknown = expect.objectContaining({ code: 'STORE_LOCKED' })
+
+test.each([
+  { other: 'leaves', pauses: 1, answer: undefined, held: [0, 1], alive: 'a' },
+  { other: 'stays', pauses: LEASE_MS / 200, answer: locked, held: [], alive: 'z' },
+  { other: 'takes', pauses: 1, answer: locked, held: [], alive: 'z' },
+])(
+  'the one that came first takes nothing before the other has left, and is refused when that does not: it $other',
+  async ({ other, pauses, answer, held, alive }) => {
+    const one = setting(meeting(crm('z'), () => one.disk))
+    const opening = one.shares.start().catch((error: unknown) => error)
+    await rounds(20)
+    expect(one.held.size).toBe(0)
+    if (other === 'leaves') one.disk.leave('z')
+    if (other === 'takes') one.disk.takeAll([0], 'z', 'crm')
+    for (let pause = 0; pause < pauses; pause++) {
+      one.clock.pass(100)
+      await rounds(20)
+    }
+    expect(await opening).toEqual(answer)
+    expect([...one.held.keys()]).toEqual(held)
+    expect(one.disk.survey().nodes.map(({ id }) => id)).toEqual([alive])
+    await one.shares.close()
+  },
+)
+
+test('a node of another application that is there all the same is told of once', async () => {
+  const { clock, disk, log, shares } = setting()
+  await shares.start()
+  const told = () => log.lines.filter((line) => line.includes('"crm"'))
+  disk.join(crm('z'))
+  for (let look = 0; look < 4; look++) {
+    // One that is being refused is there for a moment.
+    expect(told()).toHaveLength(look < 2 ? 0 : 1)
+    clock.pass(1000)
+    await rounds(20)
+  }
+  expect(told()).toEqual([
+    'error The application "crm" at z is at this store as well: what one of the two owns the other cannot carry. End one of them, and give it a store of its own.',
+  ])
+  await shares.close()
+})
+
 const words = ['survey', 'join', 'takeAll', 'renew'] as const
 
 /** Leases of which the first `times` answers to these words are lost: what was said is done. */

@@ -18,7 +18,7 @@ import { insist } from './first-words.ts'
 import { isStillHeld, tellIfGoneBack, type Known } from './gone-back.ts'
 import { LeaseHold, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
-import { refuseBeside } from './other-nodes.ts'
+import { refuseBeside, standAlone, Strangers } from './other-nodes.ts'
 import { LEFT_MS, SilentNodes, type Falling } from './silent-nodes.ts'
 import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
 
@@ -62,6 +62,7 @@ export class Shares {
   readonly #hold: LeaseHold
   readonly #takeOvers: TakeOvers
   readonly #silent: SilentNodes
+  readonly #strangers: Strangers
   /** Epochs of the shards that are here. */
   readonly #held = new Map<number, number>()
   /** Shards of which a commit has told that they are lost, since the last renewal. */
@@ -85,6 +86,7 @@ export class Shares {
     this.#options = options
     this.#lookMs = Math.min(LOOK_MS, options.leases.lengthMs / RENEWALS)
     this.#takeOvers = new TakeOvers(options)
+    this.#strangers = new Strangers(options)
     const { clock, leases, node, tell } = options
     this.#silent = new SilentNodes({ own: node.id, clock, leaseMs: leases.lengthMs, lookMs: this.#lookMs, tell })
     this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
@@ -117,22 +119,24 @@ export class Shares {
 
   /**
    * Joins, and takes what falls to it and is free. Resolves when the runs of that have been taken up.
-   * @throws STORE_LOCKED while another application owns a part, and what the store does, if it goes on for as long as a lease
+   * @throws STORE_LOCKED while nodes of another application are there, and what the store does, if it goes on for as long as a lease
    */
   async start(): Promise<void> {
     const { clock, leases } = this.#options
     const isOver = (): boolean => this.#state !== 'open'
     // What was taken is waited for; later its runs are taken up beside the work of the others.
-    await Promise.all(await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join()))
+    await Promise.all(await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join(isOver)))
     this.#lookAgain(this.#pauseMs)
     this.#renewAgain()
   }
 
-  async #join(): Promise<readonly Promise<void>[]> {
+  async #join(isOver: () => boolean): Promise<readonly Promise<void>[]> {
     const { leases, node, store } = this.#options
     const { nodes } = await leases.survey()
-    refuseBeside(nodes, node, store)
+    // Who is seen has joined before an answer was lost, and finds out by who came first.
+    if (nodes.every(({ id }) => id !== node.id)) refuseBeside(nodes, node, store)
     await this.#renew()
+    await standAlone(this.#options, isOver)
     return this.#look()
   }
 
@@ -191,6 +195,7 @@ export class Shares {
     const before = this.#owners()
     this.#survey = await leases.survey()
     this.#takeOvers.saw(this.#survey.nodes, this.#survey.shards)
+    this.#strangers.saw(this.#survey.nodes)
     if (this.#state !== 'open') return []
     // Itself it may miss among them, when its lease was over for a while. What is said to be its own and is not here (it was lost
     // with its lease, or the answer of the taking was) nobody else can take: it takes that in any case, and hands it on.

@@ -65,6 +65,7 @@ test('what another node has taken before the lease was renewed is not taken up',
     join: { value: (node: NodeInfo) => leases.join(node) },
     renew: { value: (node: string) => leases.renew(node) },
     leave: { value: (node: string) => leases.leave(node) },
+    nodes: { value: () => leases.nodes() },
     // It was frozen behind that for longer than its lease.
     takeAll: {
       value: async (...asked: Parameters<Leases['takeAll']>) => {
