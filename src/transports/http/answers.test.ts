@@ -1,5 +1,5 @@
 // Answers that come later: a service accepts an attempt, and sends what came of it when it has it.
-import { createServer } from 'node:http'
+import { createServer, request as requestTo } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -64,12 +64,34 @@ const payment = service('payment', {
   refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
 })
 
+/** What stands in front of an application under a path of its own, which the application does not know. */
+async function stripping(to: string, prefix: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const { method, headers, url: path = '' } = request
+    if (!path.startsWith(`${prefix}/`)) return void response.writeHead(502).end()
+    const asked = requestTo(to + path.slice(prefix.length), { method, headers }, (answered) => {
+      response.writeHead(answered.statusCode ?? 0, answered.headers)
+      answered.pipe(response)
+    })
+    request.pipe(asked)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`
+}
+
+interface Opening {
+  readonly store?: string
+  /** Where the application is reached that is served here. */
+  readonly reached?: (url: string) => Promise<string>
+}
+
 /** An application that takes answers at its own port. */
-async function opened(url: string, store = 'memory:') {
+async function opened(url: string, { store = 'memory:', reached = async (at) => at }: Opening = {}) {
   const ready = Promise.withResolvers<Application>()
   const serving = await serve(ready.promise, { port: 0, log: silentLog })
   const log = keptLog()
-  const answers = laterAnswers(`${serving.url}/answers/`, { log })
+  const answers = laterAnswers(`${await reached(serving.url)}/answers/`, { log })
   const there = elsewhere(payment, { url, secrets: [secret], answers })
   const paying = workflow('paying', { input: Id, output: z.string(), key: 'orderId' }, async (run, { orderId }) => {
     const paid = await run.call(there.charge({ orderId }), { undo: there.refund({ orderId }) })
@@ -167,13 +189,13 @@ test('the process dies while it waits: the next one asks again, by the same key'
   const folder = mkdtempSync(join(tmpdir(), 'ballet-answers-'))
   const store = `file:${join(folder, 'store.db')}`
   const { url, nth } = await accepting()
-  const before = await opened(url, store)
+  const before = await opened(url, { store })
   const { id } = await before.app.start(before.paying({ orderId: '1' }))
   const first = await nth(1)
   await before.app.close()
   // Nobody waits there any more, and what is sent is not taken.
   expect(await send(first)).toMatch(/^(404 ANSWER_UNAWAITED|503 APP_CLOSED)$/)
-  const after = await opened(url, store)
+  const after = await opened(url, { store })
   const second = await nth(2)
   expect(second.idempotencyKey).toBe(first.idempotencyKey)
   expect(await send(second)).toBe('204')
@@ -221,6 +243,44 @@ test('an answer that is here before it was said that it comes later', async () =
     body: new Uint8Array(),
   })
   expect(await answers.take(new Request('http://localhost/other', init))).toBeUndefined()
+})
+
+test.each(['/shop', '/shop/v2'])(
+  'a proxy in front takes %s away from the path: answers and heartbeats arrive',
+  async (prefix) => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url, { reached: (at) => stripping(at, prefix) })
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    const { pathname } = new URL(first.answerTo)
+    expect(pathname.startsWith(`${prefix}/answers/`)).toBe(true)
+    const unknown = { ...first, answerTo: first.answerTo.replace(/[^/]+$/, 'A'.repeat(43)) }
+    expect(await send(unknown)).toBe('404 ANSWER_UNAWAITED')
+    expect(await send({ ...unknown, answerTo: `${unknown.answerTo}/heartbeat` })).toBe('410 HEARTBEAT_UNWANTED')
+    expect(await send({ ...first, answerTo: `${first.answerTo}/heartbeat` }, { more: { beat: 1 } })).toBe('204')
+    expect(await send(first)).toBe('204')
+    expect(await app.result(id)).toBe('order.paid')
+  },
+)
+
+test('behind a rest of its path only what looks like an answer is taken for one, and nothing behind another path', async () => {
+  const taking = { clock: systemClock, read: readBytes, refused: () => {} }
+  const answers = new Answers(new URL('http://localhost/shop/answers'), taking)
+  const token = 'A'.repeat(43)
+  const statusOf = async (path: string, method = 'POST'): Promise<number | undefined> =>
+    (await answers.take(new Request(`http://localhost${path}`, { method })))?.status
+  for (const before of ['/shop/answers', '/answers', '']) {
+    expect(await statusOf(`${before}/${token}`)).toBe(404)
+    expect(await statusOf(`${before}/${token}/heartbeat`)).toBe(410)
+  }
+  expect(await statusOf('/shop/answers/short')).toBe(404)
+  // They are the application's.
+  for (const path of ['/', '/orders', '/heartbeat', '/answers/short', '/answers/short/heartbeat', '/answers/'])
+    expect(await statusOf(path)).toBeUndefined()
+  expect(await statusOf(`/${token}`, 'GET')).toBeUndefined()
+  for (const before of ['/shop', '/nswers', '/x/answers', '/x/shop/answers', '/shop/answers/answers', '//answers'])
+    expect(await statusOf(`${before}/${token}`)).toBeUndefined()
+  expect(await statusOf(`/answers/${token}/heartbeat/more`)).toBeUndefined()
 })
 
 test('what nobody forgets is forgotten when its time is over', () => {

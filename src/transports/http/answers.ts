@@ -55,6 +55,8 @@ export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
 
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
+/** The form of a token. */
+const TOKEN = /^[\w-]{43}$/
 
 /** Attempts that wait for their answers, by tokens. */
 export class Awaiting {
@@ -138,7 +140,8 @@ export class Awaiting {
 /** The same at a url of this process: a token comes behind it. */
 export class Answers extends Awaiting {
   readonly #base: string
-  readonly #path: string
+  /** Of the path. */
+  readonly #segments: readonly string[]
   readonly #refused: Taking['refused']
 
   /** @param url where it is reached. */
@@ -146,7 +149,7 @@ export class Answers extends Awaiting {
     super(taking)
     this.#refused = taking.refused
     this.#base = url.href.replace(/\/$/, '')
-    this.#path = url.pathname.replace(/\/$/, '')
+    this.#segments = segmentsOf(url.pathname.replace(/\/$/, ''))
   }
 
   /** Where the answer is to be sent. */
@@ -156,12 +159,9 @@ export class Answers extends Awaiting {
 
   /** Takes an answer, or a heartbeat. Undefined for a request that is none of these; it never rejects. */
   async take(request: Request): Promise<Response | undefined> {
-    const { pathname } = new URL(request.url)
-    const [token = '', ...behind] = pathname.startsWith(`${this.#path}/`)
-      ? pathname.slice(this.#path.length + 1).split('/')
-      : []
-    const isBeat = behind[0] === BEAT
-    if (token === '' || behind.length > (isBeat ? 1 : 0)) return undefined
+    const meant = this.#meant(request)
+    if (meant === null) return undefined
+    const { token, isBeat } = meant
     try {
       await (isBeat ? this.hear(token, request) : this.takeBy(token, request))
       return new Response(null, { status: 204, headers: PLAIN })
@@ -171,7 +171,26 @@ export class Answers extends Awaiting {
       return problem(said)
     }
   }
+
+  /**
+   * What a request is about; null for one that is not for here. A proxy in front may have taken the beginning of the path away: the
+   * rest of it is enough, since it is the token that lets anybody in. The application may have routes of its own behind such a rest,
+   * `/orders` where nothing is left of `/answers`, so that what does not look like an answer there is none.
+   */
+  #meant({ method, url }: Request): { readonly token: string; readonly isBeat: boolean } | null {
+    const segments = segmentsOf(new URL(url).pathname)
+    const isBeat = segments.at(-1) === BEAT
+    const at = segments.length - (isBeat ? 2 : 1)
+    const token = segments[at] ?? ''
+    const own = this.#segments
+    if (token === '' || at > own.length) return null
+    if (segments.slice(0, at).join('/') !== own.slice(own.length - at).join('/')) return null
+    const isWhole = at === own.length
+    return isWhole || (method === 'POST' && TOKEN.test(token)) ? { token, isBeat } : null
+  }
 }
+
+const segmentsOf = (path: string): readonly string[] => path.split('/').slice(1)
 
 interface Sent {
   readonly idempotencyKey: string
