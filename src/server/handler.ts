@@ -37,10 +37,11 @@ import {
   asksForToken,
   isOfWork,
   isReserved,
-  nearestRoute,
+  nowhere,
   routeOf,
   ROUTES,
   scopesFor,
+  shown,
 } from './routes.ts'
 import type { Allowed } from './tokens.ts'
 import { Traffic } from './traffic.ts'
@@ -256,14 +257,7 @@ class Site {
   }
 
   /** Waits for the end of a run at the node that carries it; what that does not answer is answered here, from committed rows. */
-  async #waitThere(
-    request: Request,
-    {
-      owner,
-      app,
-      isCarried,
-    }: { readonly owner: Standing['owner']; readonly app: Application; readonly isCarried: () => boolean },
-  ): Promise<Request | Response> {
+  async #waitThere(request: Request, { owner, app, isCarried }: There): Promise<Request | Response> {
     const { over, stop, here } = carryingOf(request, { clock: systemClock, isCarried })
     const pass = (signal: AbortSignal): Promise<Response> =>
       this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
@@ -336,8 +330,10 @@ class Site {
   }
 
   async #own(request: Request, path: string): Promise<Response> {
-    const { own } = this.#ready(request)
-    const response = own === null ? undefined : await this.#ask(own, request, path)
+    const { own, app } = this.#ready(request)
+    // An answer may be larger than the requests of a site, and the door that takes it says in its log what is too large for it.
+    const limitBytes = app.awaits(request) ? BODY_LIMIT_MAX_BYTES : this.#limitBytes
+    const response = own === null ? undefined : await this.#ask(own, limitRequest(request, limitBytes), path)
     if (response === undefined) throw nowhere(request.method, path)
     return guardBody(response, (error) => this.#threw(request.method, path, error))
   }
@@ -346,7 +342,7 @@ class Site {
   async #ask(own: OwnRoutes, request: Request, path: string): Promise<Response | undefined> {
     const { method } = request
     try {
-      const response = this.#answered(await own(limitRequest(request, this.#limitBytes)), method, path)
+      const response = this.#answered(await own(request), method, path)
       if (response !== undefined || method !== 'HEAD') return response
       const { url, headers, signal } = request
       const got = this.#answered(await own(new Request(url, { headers, signal })), method, path)
@@ -391,10 +387,9 @@ class Site {
   }
 }
 
-function nowhere(method: string, path: string): BalletError {
-  return fault('ROUTE_UNKNOWN', { method, path: shown(path), nearest: nearestRoute(path) })
-}
-
-function shown(path: string): string {
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path
+/** The node that carries a run, as it is asked. */
+interface There {
+  readonly owner: Standing['owner']
+  readonly app: Application
+  readonly isCarried: () => boolean
 }

@@ -75,6 +75,12 @@ export class Awaiting {
     return this.#taking.clock
   }
 
+  /** Whether somebody waits for what is sent by this token. */
+  protected isAwaited(token: string): boolean {
+    const waiting = this.#waiting.get(token)
+    return waiting !== undefined && waiting.until >= elapsedOf(this.#clock)
+  }
+
   /** Whoever waits asks for a token before the attempt is sent: its answer may be here before the 202 is. */
   expect(awaited: Awaited): Expected {
     this.#sweep()
@@ -122,7 +128,7 @@ export class Awaiting {
 
   #awaited(token: string, code: 'ANSWER_UNAWAITED' | 'HEARTBEAT_UNWANTED'): Waiting {
     const waiting = this.#waiting.get(token)
-    if (waiting === undefined || waiting.until < elapsedOf(this.#clock)) throw fault(code)
+    if (waiting === undefined || !this.isAwaited(token)) throw fault(code)
     return waiting
   }
 
@@ -155,6 +161,13 @@ export class Answers extends Awaiting {
   /** Where the answer is to be sent. */
   addressOf({ token }: Expected): string {
     return `${this.#base}/${token}`
+  }
+
+  /** Whether a request is for an attempt that waits here. What it brings is limited where it is taken. */
+  awaits(request: Request): boolean {
+    if (this.size === 0) return false
+    const meant = this.#meant(request)
+    return meant !== null && this.isAwaited(meant.token)
   }
 
   /** Takes an answer, or a heartbeat. Undefined for a request that is none of these; it never rejects. */
