@@ -331,9 +331,10 @@ class Site {
 
   async #own(request: Request, path: string): Promise<Response> {
     const { own, app } = this.#ready(request)
+    if (own === null) throw nowhere(request.method, path)
     // An answer may be larger than the requests of a site, and the door that takes it says in its log what is too large for it.
     const limitBytes = app.awaits(request) ? BODY_LIMIT_MAX_BYTES : this.#limitBytes
-    const response = own === null ? undefined : await this.#ask(own, limitRequest(request, limitBytes), path)
+    const response = await this.#ask(own, limitRequest(request, limitBytes), path)
     if (response === undefined) throw nowhere(request.method, path)
     return guardBody(response, (error) => this.#threw(request.method, path, error))
   }
