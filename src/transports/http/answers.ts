@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import { PROGRESS_LIMIT_BYTES } from '../../core/progress.ts'
+import { BEAT_LIMIT_BYTES } from '../../core/progress.ts'
 import type { Heard } from '../../core/transport.ts'
 import { admitted, PLAIN, problem, refusalOf, type Taking } from './admission.ts'
 import { BEAT, readBeat, readLater } from './asked-text.ts'
@@ -49,9 +49,6 @@ interface Waiting extends Awaited {
   /** When that was signed, in seconds: what comes again, or from somebody who has seen it, is no sign of life. */
   signedAt: number
 }
-
-/** Bytes of a heartbeat: of its progress, and what stands around it. */
-export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
 
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
