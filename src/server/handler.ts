@@ -21,7 +21,7 @@ import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
 import { FailedSignIns } from './failed-sign-ins.ts'
 import { Forbidden } from './forbidden.ts'
-import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
+import { Forwarding, isForwarded, isForWantOfNode, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { ASKS_LIMIT_BYTES, ASKS_PATH, ASKS_SIGNED, asksCarrier, asksOf } from './asks.ts'
 import { Hints, hintOf, HINTS_LIMIT_BYTES, HINTS_PATH, TAKEN } from './hints.ts'
@@ -224,7 +224,7 @@ class Site {
       try {
         const answer = await this.#forwarding.pass(judged, standing, { limitBytes, signal })
         // It may be closing.
-        if (answer.status === 503) standing.doubt()
+        if (isForWantOfNode(answer)) standing.doubt()
         return answer
       } catch (error) {
         standing.doubt()
@@ -263,7 +263,8 @@ class Site {
       this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
     try {
       const answer = await this.#traffic.wait(request.signal, pass)
-      if (answer.status !== 503) return answer
+      if (!isForWantOfNode(answer)) return answer
+      await answer.body?.cancel()
     } catch {
       // Why is in nobody's way: this node has the answer too.
     } finally {
