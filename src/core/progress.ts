@@ -11,6 +11,9 @@ export type Progress = number | JsonText
 /** Most bytes of its text: it is written again and again, and what is larger belongs elsewhere, with a reference to it here. */
 export const PROGRESS_LIMIT_BYTES = 16_384
 
+/** Most bytes of a heartbeat over HTTP: of its progress, and what stands around it. */
+export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
+
 /**
  * What was said of how far an attempt is.
  * @param what names it in the error, `the progress of export.rows`.

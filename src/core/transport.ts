@@ -68,6 +68,11 @@ export interface Transport {
    * @throws TerminalError for what is never to be tried again; anything else is retried by the policy of the operation.
    */
   ask(asked: Asked, signal: AbortSignal, heard?: Heard): Promise<unknown>
+  /**
+   * Whether a request is for an attempt that waits here for an answer which comes later. The door that it goes to limits its body, to what
+   * the service may answer with, and says where it refuses one.
+   */
+  awaits?(request: Request): boolean
   /** Of a service that fetches its calls: an attempt begins when there is room for it, and goes out by the door. */
   readonly work?: { readonly room: Room; readonly door: WorkDoor } | undefined
 }

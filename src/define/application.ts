@@ -263,6 +263,8 @@ export interface Application extends AsideDoors {
   readonly asks: NodeAsks
   /** The doors of services that fetch their calls; `ballet/server` serves them. */
   readonly fetching: FetchingDoors
+  /** Whether a request is for an attempt that waits for an answer which comes later (`laterAnswers`); `ballet/server` leaves its limit to that door. */
+  awaits(request: Request): boolean
   /** The other node that carries a run, by its id, when that is known; null when this one does, or nobody, as far as is known. */
   carrierOf(run: string): NodeAt | null
   /** The nodes that share the store, and who owns it. */

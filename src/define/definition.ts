@@ -88,6 +88,8 @@ export interface OperationDefinition {
     readonly call: (input: unknown, context: OperationContext) => Promise<unknown>
     /** Where it is fetched from there: the line in which its calls wait, and the door by which they go out; else null. */
     readonly work: { readonly line: CallLimit; readonly door: WorkDoor } | null
+    /** Whether a request is for an attempt that waits for its answer here; null: its answers come with its requests. */
+    readonly awaits: ((request: Request) => boolean) | null
     /** Whether an attempt goes on until it is told to end, and has to be told so at once when its shard leaves. */
     readonly isEndless: boolean
   } | null

@@ -24,6 +24,7 @@ export function serviceDefinitionOf(service: unknown, what: string): ServiceDefi
 export function placed<Placed extends Defined<ServiceDefinition>>(service: Placed, transport: Transport): Placed {
   const definition = serviceDefinitionOf(service, 'elsewhere(...)')
   const work = workOf(definition.name, transport)
+  const awaits = transport.awaits?.bind(transport) ?? null
   const operations = definition.operations.map((operation) => {
     if (operation.heartbeatMs !== null && transport.hears !== true)
       refuse(
@@ -36,6 +37,7 @@ export function placed<Placed extends Defined<ServiceDefinition>>(service: Place
         origin: transport.origin,
         call: callBy(transport, operation),
         work,
+        awaits,
         isEndless: transport.endless?.includes(operation.name) === true,
       },
     })
@@ -85,6 +87,12 @@ function workOf(name: string, { work }: Transport) {
 export function doorOf(services: readonly ServiceDefinition[], name: string): WorkDoor | null {
   const service = services.find((one) => one.name === name)
   return service?.operations[0]?.elsewhere?.work?.door ?? null
+}
+
+/** Whether a request is for an attempt at one of these services that waits for its answer here. */
+export function awaitsOf(services: readonly ServiceDefinition[]): (request: Request) => boolean {
+  const doors = services.flatMap(({ operations }) => operations[0]?.elsewhere?.awaits ?? [])
+  return (request) => doors.some((awaits) => awaits(request))
 }
 
 /** The operations whose calls go on until they are told to end, by their names. */

@@ -44,7 +44,7 @@ import type {
 } from '../define/application.ts'
 import type { Reasoned } from '../define/reasoned.ts'
 import type { ActAsidesRequest, AsidesActed, AsidesPage, AsidesRequest } from '../define/asides.ts'
-import { doorOf, endlessOf } from '../define/elsewhere.ts'
+import { awaitsOf, doorOf, endlessOf } from '../define/elsewhere.ts'
 import type { FetchingDoors, NodeAt, Standing } from '../define/node.ts'
 import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.ts'
 import type { Answering } from '../define/call.ts'
@@ -65,6 +65,7 @@ export abstract class ApplicationDoors {
   readonly name: string
   readonly http: HttpRoutes | null
   readonly fetching: FetchingDoors
+  readonly awaits: (request: Request) => boolean
   protected abstract readonly others: () => readonly NodeAt[]
   protected abstract readonly nodeAt: (id: string) => Promise<Standing['owner']>
   protected abstract readonly doors: Doors
@@ -80,6 +81,7 @@ export abstract class ApplicationDoors {
     this.http = http
     const door = (service: string): WorkDoor | null => doorOf(services, service)
     const fetched = services.map((service) => service.name).filter((service) => door(service) !== null)
+    this.awaits = awaitsOf(services)
     this.#endless = new Set(endlessOf(services))
     this.fetching = { services: fetched, door, others: () => this.others(), find: (node) => this.nodeAt(node) }
   }

@@ -11,7 +11,7 @@ import { Forwarding } from './forward.ts'
 import { nodeSecretsIn } from './node-secrets.ts'
 import { createFetch, handler } from './handler.ts'
 import { serve } from './serve.ts'
-import { testApplication } from './test-application.ts'
+import { RUN, testApplication } from './test-application.ts'
 import { Traffic } from './traffic.ts'
 
 const SECRET = 'the secret of these nodes'
@@ -252,6 +252,26 @@ test('from node to node: the API and its refusals; a node with another secret is
   const silent = handler(app, { token: null, log: silentLog })
   expect(await (await silent(start())).json()).toMatchObject({ code: 'NODE_STANDBY', details: { address: owner.url } })
 })
+
+test.each([502, 503, 504])(
+  'a proxy between the nodes has no answer, %i: a wait is answered from committed rows',
+  async (status) => {
+    const { url, seen } = await listener({ 'content-type': 'text/html' }, status)
+    const owner = { id: 'owner', address: url }
+    const wait = (): Request => new Request(`http://localhost/api/runs/${RUN.id}?wait=1s`)
+    let doubts = 0
+    const doubt = (): void => void (doubts += 1)
+    const carried = { ...testApplication().app.standing, doubt }
+    for (const { app } of [
+      testApplication({ standing: { ...standby(url), doubt } }),
+      testApplication({ standing: carried, carrierOf: () => owner }),
+    ]) {
+      const answer = await handler(app, { token: null, nodeSecret: SECRET, log: silentLog })(wait())
+      expect([answer.status, await answer.json()]).toMatchObject([200, { id: RUN.id }])
+    }
+    expect([doubts, seen.length]).toEqual([2, 2])
+  },
+)
 
 test('an owner that takes what is passed on is asked once; one that does not answer so may take it', async () => {
   const ready = () => new Request('http://localhost/readyz')

@@ -76,6 +76,12 @@ export interface Posted {
 /** Whether a request says that another node has passed it on. */
 export const isForwarded = (request: Request): boolean => request.headers.has(SIGNATURE)
 
+/** Of a node that takes no work, or of a proxy in front of it that has no answer of the node. */
+const WANTING: ReadonlySet<number> = new Set([502, 503, 504])
+
+/** Whether an answer says that the node which was asked has none. */
+export const isForWantOfNode = ({ status }: Response): boolean => WANTING.has(status)
+
 /** Passes requests on, and takes those that were. */
 export class Forwarding {
   readonly #secrets: readonly string[]

@@ -21,7 +21,7 @@ import { BODY_LIMIT_BYTES, BODY_LIMIT_MAX_BYTES, limitRequest } from './body.ts'
 import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts'
 import { FailedSignIns } from './failed-sign-ins.ts'
 import { Forbidden } from './forbidden.ts'
-import { Forwarding, isForwarded, nodeSecretsOf } from './forward.ts'
+import { Forwarding, isForwarded, isForWantOfNode, nodeSecretsOf } from './forward.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { ASKS_LIMIT_BYTES, ASKS_PATH, ASKS_SIGNED, asksCarrier, asksOf } from './asks.ts'
 import { Hints, hintOf, HINTS_LIMIT_BYTES, HINTS_PATH, TAKEN } from './hints.ts'
@@ -37,10 +37,11 @@ import {
   asksForToken,
   isOfWork,
   isReserved,
-  nearestRoute,
+  nowhere,
   routeOf,
   ROUTES,
   scopesFor,
+  shown,
 } from './routes.ts'
 import type { Allowed } from './tokens.ts'
 import { Traffic } from './traffic.ts'
@@ -223,7 +224,7 @@ class Site {
       try {
         const answer = await this.#forwarding.pass(judged, standing, { limitBytes, signal })
         // It may be closing.
-        if (answer.status === 503) standing.doubt()
+        if (isForWantOfNode(answer)) standing.doubt()
         return answer
       } catch (error) {
         standing.doubt()
@@ -256,20 +257,14 @@ class Site {
   }
 
   /** Waits for the end of a run at the node that carries it; what that does not answer is answered here, from committed rows. */
-  async #waitThere(
-    request: Request,
-    {
-      owner,
-      app,
-      isCarried,
-    }: { readonly owner: Standing['owner']; readonly app: Application; readonly isCarried: () => boolean },
-  ): Promise<Request | Response> {
+  async #waitThere(request: Request, { owner, app, isCarried }: There): Promise<Request | Response> {
     const { over, stop, here } = carryingOf(request, { clock: systemClock, isCarried })
     const pass = (signal: AbortSignal): Promise<Response> =>
       this.#forwarding.pass(request, { owner, over }, { limitBytes: this.#limitBytes, signal })
     try {
       const answer = await this.#traffic.wait(request.signal, pass)
-      if (answer.status !== 503) return answer
+      if (!isForWantOfNode(answer)) return answer
+      await answer.body?.cancel()
     } catch {
       // Why is in nobody's way: this node has the answer too.
     } finally {
@@ -336,8 +331,11 @@ class Site {
   }
 
   async #own(request: Request, path: string): Promise<Response> {
-    const { own } = this.#ready(request)
-    const response = own === null ? undefined : await this.#ask(own, request, path)
+    const { own, app } = this.#ready(request)
+    if (own === null) throw nowhere(request.method, path)
+    // An answer may be larger than the requests of a site, and the door that takes it says in its log what is too large for it.
+    const limitBytes = app.awaits(request) ? BODY_LIMIT_MAX_BYTES : this.#limitBytes
+    const response = await this.#ask(own, limitRequest(request, limitBytes), path)
     if (response === undefined) throw nowhere(request.method, path)
     return guardBody(response, (error) => this.#threw(request.method, path, error))
   }
@@ -346,7 +344,7 @@ class Site {
   async #ask(own: OwnRoutes, request: Request, path: string): Promise<Response | undefined> {
     const { method } = request
     try {
-      const response = this.#answered(await own(limitRequest(request, this.#limitBytes)), method, path)
+      const response = this.#answered(await own(request), method, path)
       if (response !== undefined || method !== 'HEAD') return response
       const { url, headers, signal } = request
       const got = this.#answered(await own(new Request(url, { headers, signal })), method, path)
@@ -391,10 +389,9 @@ class Site {
   }
 }
 
-function nowhere(method: string, path: string): BalletError {
-  return fault('ROUTE_UNKNOWN', { method, path: shown(path), nearest: nearestRoute(path) })
-}
-
-function shown(path: string): string {
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path
+/** The node that carries a run, as it is asked. */
+interface There {
+  readonly owner: Standing['owner']
+  readonly app: Application
+  readonly isCarried: () => boolean
 }

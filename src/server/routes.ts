@@ -1,6 +1,7 @@
 // The one table of the API's routes, and the questions that are asked of it: which methods a path takes, which route
 // somebody may have meant, which paths the application's own routes may not have.
 import { getPath } from 'hono/utils/url'
+import { fault, type BalletError } from '../core/errors.ts'
 import { nearest } from '../core/names.ts'
 import { aboutRoutes } from './about.ts'
 import { actionRoutes } from './actions.ts'
@@ -111,8 +112,15 @@ export function allowedMethods(path: string): string {
   return methods.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
 }
 
+/** Of a path that no route has. */
+export const nowhere = (method: string, path: string): BalletError =>
+  fault('ROUTE_UNKNOWN', { method, path: shown(path), nearest: nearestRoute(path) })
+
+/** A path in a message. */
+export const shown = (path: string): string => (path.length > 200 ? `${path.slice(0, 200)}…` : path)
+
 /** ` Did you mean "/api/runs"?`, or nothing when no route is near. */
-export function nearestRoute(path: string): string {
+function nearestRoute(path: string): string {
   return nearest(path, new Set(ROUTES.map((route) => patternOf(route, path))))
 }
 

@@ -161,7 +161,10 @@ function createListener(
   // A client that asks before it sends a body that is too large is told so instead of being asked to send it.
   server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const limitBytes = options.bodyLimitBytes ?? BODY_LIMIT_BYTES
-    if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) outgoing.writeContinue()
+    const ask = (): void => (outgoing.headersSent ? undefined : outgoing.writeContinue())
+    if (Number(incoming.headers['content-length'] ?? 0) <= limitBytes) ask()
+    // A door may take more than the site does, and asks for it by reading.
+    else incoming.once('resume', ask)
     take(incoming, outgoing)
   })
   // Any other expectation may be ignored, and is.

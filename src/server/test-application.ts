@@ -80,6 +80,9 @@ const ASIDE: AsideDoors = {
     Promise.resolve({ action, matched: 0, changed: 0, outcomes: {}, more: false, refused: [] }),
 }
 
+/** Nothing is carried elsewhere, and nobody waits for an answer that comes later. */
+const UNASKED: Pick<Application, 'carrierOf' | 'awaits'> = { carrierOf: () => null, awaits: () => false }
+
 /** An application with these answers, and the list of what it was asked. */
 export function testApplication(answers: Partial<Application> = {}): { app: Application; asked: Asked[] } {
   const asked: Asked[] = []
@@ -99,7 +102,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     hints: { listen: () => () => {}, take: () => {} },
     asks: { carry: () => () => {}, take: () => Promise.resolve([]) },
     fetching: { services: [], door: () => null, others: () => [], find: () => Promise.resolve(null) },
-    carrierOf: () => null,
+    ...UNASKED,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),
     start: unanswered('start'),
     startNamed: ({ id }) => Promise.resolve({ id: id ?? 'checkout:8841', created: true }),

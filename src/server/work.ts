@@ -7,6 +7,7 @@ import { elapsedOf, type Clock } from '../core/clock.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import { parseText } from '../core/json-text.ts'
+import { BEAT_LIMIT_BYTES } from '../core/progress.ts'
 import type { Application } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
 import type { NodeAt, Standing } from '../define/node.ts'
@@ -106,11 +107,16 @@ export class Work {
     this.#refusals.add(`a request for the work of ${service.slice(0, 64)}`, { status, code, detail })
   }
 
-  /** Most bytes of a body that another node passes on, which has judged it: those of the site, or of an answer of the service. */
+  /**
+   * Most bytes of a body that another node passes on, which has judged it: those of the site, or of an answer of the service or a
+   * heartbeat, where that is more; of what nodes ask of each other, always the same.
+   */
   static limitBytes(app: Application, { url }: Request, ofSite: number): number {
-    const [, service] = new URL(url).pathname.split(`${WORK_PATH}/`, 2)
-    const door = app.fetching.door(service?.split('/', 1)[0] ?? '')
-    return Math.max(ofSite, door?.answerLimitBytes ?? 0)
+    const { pathname } = new URL(url)
+    if (pathname === WORK_BETWEEN_PATH) return LIMIT_BYTES
+    const [, service] = pathname.split(`${WORK_PATH}/`, 2)
+    const door = service === undefined ? null : app.fetching.door(service.split('/', 1)[0] ?? '')
+    return door === null ? ofSite : Math.max(ofSite, door.answerLimitBytes, BEAT_LIMIT_BYTES)
   }
 
   /** A request that is passed on because this node stands by, once it is sure who sends it. @throws WORK_UNFETCHED, and what judging it throws */

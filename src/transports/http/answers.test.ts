@@ -1,5 +1,5 @@
 // Answers that come later: a service accepts an attempt, and sends what came of it when it has it.
-import { createServer } from 'node:http'
+import { createServer, request as requestTo } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -64,13 +64,40 @@ const payment = service('payment', {
   refund: operation({ input: Id, undoes: 'charge', outcomes: [Refunded], ...policy }),
 })
 
+/** What stands in front of an application under a path of its own, which the application does not know. */
+async function stripping(to: string, prefix: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const { method, headers, url: path = '' } = request
+    if (!path.startsWith(`${prefix}/`)) return void response.writeHead(502).end()
+    const asked = requestTo(to + path.slice(prefix.length), { method, headers }, (answered) => {
+      response.writeHead(answered.statusCode ?? 0, answered.headers)
+      answered.pipe(response)
+    })
+    request.pipe(asked)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`
+}
+
+interface Opening {
+  readonly store?: string
+  readonly answerLimitBytes?: number
+  readonly bodyLimitBytes?: number
+  /** Where the application is reached that is served here. */
+  readonly reached?: (url: string) => Promise<string>
+}
+
 /** An application that takes answers at its own port. */
-async function opened(url: string, store = 'memory:') {
+async function opened(
+  url: string,
+  { store = 'memory:', reached = async (at) => at, answerLimitBytes, bodyLimitBytes }: Opening = {},
+) {
   const ready = Promise.withResolvers<Application>()
-  const serving = await serve(ready.promise, { port: 0, log: silentLog })
+  const serving = await serve(ready.promise, { port: 0, log: silentLog, bodyLimitBytes })
   const log = keptLog()
-  const answers = laterAnswers(`${serving.url}/answers/`, { log })
-  const there = elsewhere(payment, { url, secrets: [secret], answers })
+  const answers = laterAnswers(`${await reached(serving.url)}/answers/`, { log })
+  const there = elsewhere(payment, { url, secrets: [secret], answers, answerLimitBytes })
   const paying = workflow('paying', { input: Id, output: z.string(), key: 'orderId' }, async (run, { orderId }) => {
     const paid = await run.call(there.charge({ orderId }), { undo: there.refund({ orderId }) })
     return paid.type
@@ -91,15 +118,23 @@ interface Later {
   readonly id?: string
   readonly by?: string
   readonly more?: object
+  readonly isInPieces?: boolean
 }
 
-/** Sends an answer, signed; its status and code. */
-async function send(asked: Request202, { key, id, by = secret, more }: Later = {}): Promise<string> {
+/** An answer, signed. */
+function made(asked: Request202, { key, id, by = secret, more }: Later = {}) {
   const answer = { type: 'order.paid', data: { orderId: '1' } }
   const text = JSON.stringify({ idempotencyKey: key ?? asked.idempotencyKey, ...(more ?? { answer }) })
   const said = { id: id ?? asked.idempotencyKey, seconds: Math.floor(Date.now() / 1000), body: Buffer.from(text) }
   const headers = { 'content-type': 'application/json', ...signatureHeaders(secretsOf([by]), said) }
-  const response = await fetch(asked.answerTo, { method: 'POST', headers, body: text })
+  return { text, headers }
+}
+
+/** Sends an answer; its status and code. */
+async function send(asked: Request202, { isInPieces = false, ...later }: Later = {}): Promise<string> {
+  const { text, headers } = made(asked, later)
+  const sent = isInPieces ? { body: new Blob([text]).stream(), duplex: 'half' as const } : { body: text }
+  const response = await fetch(asked.answerTo, { method: 'POST', headers, ...sent })
   const body = await response.text()
   return `${response.status} ${body === '' ? '' : (JSON.parse(body) as { code: string }).code}`.trim()
 }
@@ -136,6 +171,7 @@ test('whose answer it is not is refused, and the attempt goes on waiting', async
   expect(log.lines).toEqual([
     expect.stringMatching(/^warn an answer that came later was refused \(401\): .*another secret/),
     expect.stringMatching(/^warn an answer that came later was refused \(422\): /),
+    expect.stringMatching(/^warn an answer that came later was refused \(413\): /),
   ])
   expect(JSON.stringify(log.lines)).not.toContain(first.answerTo.split('/').at(-1))
 })
@@ -167,13 +203,13 @@ test('the process dies while it waits: the next one asks again, by the same key'
   const folder = mkdtempSync(join(tmpdir(), 'ballet-answers-'))
   const store = `file:${join(folder, 'store.db')}`
   const { url, nth } = await accepting()
-  const before = await opened(url, store)
+  const before = await opened(url, { store })
   const { id } = await before.app.start(before.paying({ orderId: '1' }))
   const first = await nth(1)
   await before.app.close()
   // Nobody waits there any more, and what is sent is not taken.
   expect(await send(first)).toMatch(/^(404 ANSWER_UNAWAITED|503 APP_CLOSED)$/)
-  const after = await opened(url, store)
+  const after = await opened(url, { store })
   const second = await nth(2)
   expect(second.idempotencyKey).toBe(first.idempotencyKey)
   expect(await send(second)).toBe('204')
@@ -221,6 +257,112 @@ test('an answer that is here before it was said that it comes later', async () =
     body: new Uint8Array(),
   })
   expect(await answers.take(new Request('http://localhost/other', init))).toBeUndefined()
+})
+
+describe('an answer is as large as answerLimitBytes allows, whatever the site takes', () => {
+  const large = (bytes: number) => ({
+    answer: { type: 'order.paid', data: { orderId: '1', receipt: 'x'.repeat(bytes) } },
+  })
+
+  test('more than a request to the site may be, or less', async () => {
+    const { url, nth } = await accepting()
+    const { app, paying, log } = await opened(url, { answerLimitBytes: 20_000, bodyLimitBytes: 10_000 })
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    expect(await send(first, { more: large(20_001) })).toBe('413 BODY_TOO_LARGE')
+    expect(log.lines).toEqual([expect.stringMatching(/refused \(413\): .*20000 bytes/)])
+    // Nobody waits there: it is a request to the site as any other.
+    const unknown = { ...first, answerTo: first.answerTo.replace(/[^/]+$/, 'A'.repeat(43)) }
+    expect(await send(unknown, { more: large(15_000) })).toBe('413 BODY_TOO_LARGE')
+    expect(await send(first, { more: large(15_000) })).toBe('204')
+    expect(await app.result(id)).toBe('order.paid')
+    expect(await send(first, { more: large(15_000) })).toBe('413 BODY_TOO_LARGE')
+    expect(log.lines).toHaveLength(1)
+  })
+
+  test('a heartbeat may have all of its progress', async () => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url, { bodyLimitBytes: 10_000 })
+    await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    const beat = { beat: 1, progress: 'p'.repeat(16_000) }
+    expect(await send({ ...first, answerTo: `${first.answerTo}/heartbeat` }, { more: beat })).toBe('204')
+    expect(await send(first)).toBe('204')
+  })
+
+  test('also of a service that asks before it sends', async () => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url, { answerLimitBytes: 20_000, bodyLimitBytes: 10_000 })
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    const statusOf = (bytes: number): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const { text, headers } = made(first, { more: large(bytes) })
+        const how = { method: 'POST', headers: { ...headers, 'content-length': text.length, expect: '100-continue' } }
+        let isAsked = false
+        const request = requestTo(first.answerTo, how, (answered) => {
+          resolve(`${isAsked ? 'asked' : 'not asked'} ${answered.statusCode}`)
+          answered.resume()
+          request.destroy()
+        })
+        request.on('continue', () => {
+          isAsked = true
+          request.end(text)
+        })
+        request.on('error', reject).flushHeaders()
+      })
+    expect(await statusOf(20_001)).toBe('not asked 413')
+    expect(await statusOf(15_000)).toBe('asked 204')
+    expect(await app.result(id)).toBe('order.paid')
+  })
+
+  test('in pieces too, whose length nobody has said', async () => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url, { answerLimitBytes: 20_000, bodyLimitBytes: 10_000 })
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    expect(await send(first, { more: large(20_001), isInPieces: true })).toBe('413 BODY_TOO_LARGE')
+    expect(await send(first, { more: large(15_000), isInPieces: true })).toBe('204')
+    expect(await app.result(id)).toBe('order.paid')
+  })
+})
+
+test.each(['/shop', '/shop/v2'])(
+  'a proxy in front takes %s away from the path: answers and heartbeats arrive',
+  async (prefix) => {
+    const { url, nth } = await accepting()
+    const { app, paying } = await opened(url, { reached: (at) => stripping(at, prefix) })
+    const { id } = await app.start(paying({ orderId: '1' }))
+    const first = await nth(1)
+    const { pathname } = new URL(first.answerTo)
+    expect(pathname.startsWith(`${prefix}/answers/`)).toBe(true)
+    const unknown = { ...first, answerTo: first.answerTo.replace(/[^/]+$/, 'A'.repeat(43)) }
+    expect(await send(unknown)).toBe('404 ANSWER_UNAWAITED')
+    expect(await send({ ...unknown, answerTo: `${unknown.answerTo}/heartbeat` })).toBe('410 HEARTBEAT_UNWANTED')
+    expect(await send({ ...first, answerTo: `${first.answerTo}/heartbeat` }, { more: { beat: 1 } })).toBe('204')
+    expect(await send(first)).toBe('204')
+    expect(await app.result(id)).toBe('order.paid')
+  },
+)
+
+test('behind a rest of its path only what looks like an answer is taken for one, and nothing behind another path', async () => {
+  const taking = { clock: systemClock, read: readBytes, refused: () => {} }
+  const answers = new Answers(new URL('http://localhost/shop/answers'), taking)
+  const token = 'A'.repeat(43)
+  const statusOf = async (path: string, method = 'POST'): Promise<number | undefined> =>
+    (await answers.take(new Request(`http://localhost${path}`, { method })))?.status
+  for (const before of ['/shop/answers', '/answers', '']) {
+    expect(await statusOf(`${before}/${token}`)).toBe(404)
+    expect(await statusOf(`${before}/${token}/heartbeat`)).toBe(410)
+  }
+  expect(await statusOf('/shop/answers/short')).toBe(404)
+  // They are the application's.
+  for (const path of ['/', '/orders', '/heartbeat', '/answers/short', '/answers/short/heartbeat', '/answers/'])
+    expect(await statusOf(path)).toBeUndefined()
+  expect(await statusOf(`/${token}`, 'GET')).toBeUndefined()
+  for (const before of ['/shop', '/nswers', '/x/answers', '/x/shop/answers', '/shop/answers/answers', '//answers'])
+    expect(await statusOf(`${before}/${token}`)).toBeUndefined()
+  expect(await statusOf(`/answers/${token}/heartbeat/more`)).toBeUndefined()
 })
 
 test('what nobody forgets is forgotten when its time is over', () => {

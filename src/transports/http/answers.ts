@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { fault } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
-import { PROGRESS_LIMIT_BYTES } from '../../core/progress.ts'
+import { BEAT_LIMIT_BYTES } from '../../core/progress.ts'
 import type { Heard } from '../../core/transport.ts'
 import { admitted, PLAIN, problem, refusalOf, type Taking } from './admission.ts'
 import { BEAT, readBeat, readLater } from './asked-text.ts'
@@ -50,11 +50,10 @@ interface Waiting extends Awaited {
   signedAt: number
 }
 
-/** Bytes of a heartbeat: of its progress, and what stands around it. */
-export const BEAT_LIMIT_BYTES: number = 2 * PROGRESS_LIMIT_BYTES
-
 /** 256 bits: whoever knows an address was told it. */
 const TOKEN_BYTES = 32
+/** The form of a token. */
+const TOKEN = /^[\w-]{43}$/
 
 /** Attempts that wait for their answers, by tokens. */
 export class Awaiting {
@@ -71,6 +70,12 @@ export class Awaiting {
 
   get #clock(): Clock {
     return this.#taking.clock
+  }
+
+  /** Whether somebody waits for what is sent by this token. */
+  protected isAwaited(token: string): boolean {
+    const waiting = this.#waiting.get(token)
+    return waiting !== undefined && waiting.until >= elapsedOf(this.#clock)
   }
 
   /** Whoever waits asks for a token before the attempt is sent: its answer may be here before the 202 is. */
@@ -120,7 +125,7 @@ export class Awaiting {
 
   #awaited(token: string, code: 'ANSWER_UNAWAITED' | 'HEARTBEAT_UNWANTED'): Waiting {
     const waiting = this.#waiting.get(token)
-    if (waiting === undefined || waiting.until < elapsedOf(this.#clock)) throw fault(code)
+    if (waiting === undefined || !this.isAwaited(token)) throw fault(code)
     return waiting
   }
 
@@ -138,7 +143,8 @@ export class Awaiting {
 /** The same at a url of this process: a token comes behind it. */
 export class Answers extends Awaiting {
   readonly #base: string
-  readonly #path: string
+  /** Of the path. */
+  readonly #segments: readonly string[]
   readonly #refused: Taking['refused']
 
   /** @param url where it is reached. */
@@ -146,7 +152,7 @@ export class Answers extends Awaiting {
     super(taking)
     this.#refused = taking.refused
     this.#base = url.href.replace(/\/$/, '')
-    this.#path = url.pathname.replace(/\/$/, '')
+    this.#segments = segmentsOf(url.pathname.replace(/\/$/, ''))
   }
 
   /** Where the answer is to be sent. */
@@ -154,14 +160,18 @@ export class Answers extends Awaiting {
     return `${this.#base}/${token}`
   }
 
+  /** Whether a request is for an attempt that waits here. What it brings is limited where it is taken. */
+  awaits(request: Request): boolean {
+    if (this.size === 0) return false
+    const meant = this.#meant(request)
+    return meant !== null && this.isAwaited(meant.token)
+  }
+
   /** Takes an answer, or a heartbeat. Undefined for a request that is none of these; it never rejects. */
   async take(request: Request): Promise<Response | undefined> {
-    const { pathname } = new URL(request.url)
-    const [token = '', ...behind] = pathname.startsWith(`${this.#path}/`)
-      ? pathname.slice(this.#path.length + 1).split('/')
-      : []
-    const isBeat = behind[0] === BEAT
-    if (token === '' || behind.length > (isBeat ? 1 : 0)) return undefined
+    const meant = this.#meant(request)
+    if (meant === null) return undefined
+    const { token, isBeat } = meant
     try {
       await (isBeat ? this.hear(token, request) : this.takeBy(token, request))
       return new Response(null, { status: 204, headers: PLAIN })
@@ -171,7 +181,26 @@ export class Answers extends Awaiting {
       return problem(said)
     }
   }
+
+  /**
+   * What a request is about; null for one that is not for here. A proxy in front may have taken the beginning of the path away: the
+   * rest of it is enough, since it is the token that lets anybody in. The application may have routes of its own behind such a rest,
+   * `/orders` where nothing is left of `/answers`, so that what does not look like an answer there is none.
+   */
+  #meant({ method, url }: Request): { readonly token: string; readonly isBeat: boolean } | null {
+    const segments = segmentsOf(new URL(url).pathname)
+    const isBeat = segments.at(-1) === BEAT
+    const at = segments.length - (isBeat ? 2 : 1)
+    const token = segments[at] ?? ''
+    const own = this.#segments
+    if (token === '' || at > own.length) return null
+    if (segments.slice(0, at).join('/') !== own.slice(own.length - at).join('/')) return null
+    const isWhole = at === own.length
+    return isWhole || (method === 'POST' && TOKEN.test(token)) ? { token, isBeat } : null
+  }
 }
+
+const segmentsOf = (path: string): readonly string[] => path.split('/').slice(1)
 
 interface Sent {
   readonly idempotencyKey: string

@@ -65,6 +65,7 @@ export function httpTransport(reached: Reached): Transport {
   return {
     origin: url.origin,
     hears: answers !== null,
+    ...(answers === null ? {} : { awaits: (request) => answers.awaits(request) }),
     async ask(asked, signal, told) {
       const whom = { call: asked.operation, url: `${base}/${pathName(asked.operation)}` }
       const { idempotencyKey, timeoutMs } = asked

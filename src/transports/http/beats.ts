@@ -123,7 +123,8 @@ export class Beats {
         this.#isWanted = false
         stop()
       }
-      return answer.ok || answer.status === 410
+      // A page of something between, which says 200, is nobody's who has heard it.
+      return answer.status === 204 || answer.status === 410
     } catch {
       return false
     } finally {

@@ -135,10 +135,11 @@ test('a body says so as often as it likes, and one in a third of the heartbeat i
   const answer = async (request: Request): Promise<Response> => {
     const { beat, progress } = (await request.json()) as { beat: number; progress: number }
     sent.push({ beat, progress })
-    // The second does not get through: it is said again.
-    const status = sent.length === 2 ? 503 : 204
+    // The second does not get through, and the third comes to a page of something between: each is said again.
+    if (sent.length === 2) return new Response(null, { status: 503 })
+    if (sent.length === 3) return new Response('back in a minute')
     if (sent.length === 5) enough.open()
-    return new Response(null, { status })
+    return new Response(null, { status: 204 })
   }
   const serving = await serveFetch(answer, new Traffic(), { port: 0 })
   served.push(serving)
@@ -185,6 +186,32 @@ test('a heartbeat that nobody answers is lost, and the attempt is heard of all t
   await first.promise
   clock.pass(2999)
   expect(await second.promise).toEqual([2, 7])
+  beats.over()
+})
+
+test.each([200, 202, 206])('a page of something between has not heard it, %i: it is said again', async (status) => {
+  const clock = new HeardClock()
+  const sent: unknown[] = []
+  const second = gate()
+  const answer = async (request: Request): Promise<Response> => {
+    const number = sent.push(await request.json())
+    if (number === 2) second.open()
+    return new Response(number === 1 ? 'back in a minute' : null, { status: number === 1 ? status : 204 })
+  }
+  const serving = await serveFetch(answer, new Traffic(), { port: 0 })
+  served.push(serving)
+  const to = { address: `${serving.url}/one/heartbeat`, heartbeatMs: 3000, asks: false }
+  const beats = new Beats({ asked, to, secrets: secretsOf(secrets), clock, stop: () => {} })
+  // One for itself, one for its answer, and one for the next.
+  const isAgain = clock.timersSet(3)
+  beats.heartbeat(7)
+  await isAgain
+  clock.pass(1000)
+  await second.promise
+  expect(sent).toMatchObject([
+    { beat: 1, progress: 7 },
+    { beat: 2, progress: 7 },
+  ])
   beats.over()
 })
 
