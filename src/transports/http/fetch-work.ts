@@ -51,6 +51,11 @@ interface Call {
   readonly timeoutMs: number
 }
 
+interface Said {
+  readonly status: number
+  readonly text: string
+}
+
 export class WorkFetcher {
   readonly #work: FetchingWork
   readonly #base: string
@@ -182,14 +187,20 @@ export class WorkFetcher {
     const url = `http://fetched/${pathName(call.operation)}`
     const headers = { 'content-type': 'application/json' }
     const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body, signal }))
-    let answer = await laterText(call, response, clock.now())
+    await this.#answer(call, await laterText(call, response, clock.now()), until)
+  }
+
+  /** Sends what came of a call until it is taken, or the application says that nobody waits for it. */
+  async #answer(call: Call, answer: string, until: number): Promise<void> {
+    const { clock } = this.#work
+    let body = answer
     for (let failures = 0, isUnfit = false; ; failures++) {
-      const status = await this.#answered(call, answer, until - elapsedOf(clock))
-      // 404: nobody waits for it. Whoever carries the operation out has it by the key.
-      if (status === 204 || status === 404) return
+      const { status, text } = await this.#answered(call, body, until - elapsedOf(clock))
+      // Whoever carries the operation out has it by the key. Any other 404 is of somebody between, who finds no application for now.
+      if (status === 204 || (status === 404 && problemIn(text)['code'] === 'ANSWER_UNAWAITED')) return
       if (UNFIT.has(status) && !isUnfit) {
         isUnfit = true
-        answer = JSON.stringify({
+        body = JSON.stringify({
           idempotencyKey: call.idempotencyKey,
           to: call.answerTo,
           status: 500,
@@ -198,19 +209,18 @@ export class WorkFetcher {
         continue
       }
       const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures)
-      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, '')
+      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, text)
       await new Promise<void>((resolve) => void clock.after(pause, resolve))
     }
   }
 
-  /** The status of the answer to what is answered; 0 for none. */
-  async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<number> {
+  /** What is said to what is answered; a status of 0 for nothing. */
+  async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<Said> {
     try {
       const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1))
-      await response.body?.cancel()
-      return response.status
+      return { status: response.status, text: await response.text() }
     } catch {
-      return 0
+      return { status: 0, text: '' }
     }
   }
 

@@ -1,0 +1,86 @@
+// A service that fetches its calls with somebody between it and its application, who gives up, swallows, refuses and answers by
+// himself: over real HTTP, and nothing is lost that was carried out.
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { between, page, problem, type Meets } from '../../../test/remote/between.ts'
+import { gate, keptLog, openForTest } from '../../../test/support/applications.ts'
+import { fastClock } from '../../../test/support/clocks.ts'
+import type { Clock } from '../../core/clock.ts'
+import { systemClock } from '../../engine/clock.ts'
+import { fetched, fetchWork } from '../../http.ts'
+import { ballet, operation, service } from '../../index.ts'
+import { serve } from '../../server.ts'
+
+const secrets = [`whsec_${Buffer.alloc(32, 9).toString('base64')}`]
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** Time passes fast for the service, and what it signs is of this day all the same. */
+function swiftClock(): Clock {
+  const fast = fastClock(20)
+  return { now: () => systemClock.now(), elapsed: () => fast.now(), after: (ms, call) => fast.after(ms, call) }
+}
+
+/** One attempt, which has long: what is lost is seen. */
+const shape = { input: z.string(), output: z.string(), timeout: '1h', retry: { attempts: 1 } } as const
+
+/** An application, whoever stands in front of it, and the service that fetches its calls there. */
+async function world(meets: Meets, run: (text: string) => string = (text) => `${text} is done`) {
+  const there = fetched(service('bank', { ask: operation(shape) }), { secrets, answerLimitBytes: 1000 })
+  const app = await openForTest(ballet({ services: [there] }))
+  const serving = await serve(app, { port: 0, log: keptLog() })
+  closing.push(() => serving.close())
+  const front = await between(serving.url, meets)
+  closing.push(() => front.close())
+  const log = keptLog()
+  const warned = gate<string>()
+  const warn = (message: string): void => {
+    log.warn(message)
+    warned.open(message)
+  }
+  const carried: string[] = []
+  const ask = operation({ ...shape, run: (text) => (carried.push(text), run(text)) })
+  const how = { at: front.url, secrets, log: { ...log, warn }, clock: swiftClock() }
+  const fetching = fetchWork(service('bank', { ask }), how)
+  closing.push(() => fetching.close())
+  const begin = (text: string): Promise<unknown> => app.start(there.ask(text), { id: text })
+  return { app, begin, carried, fetching, log, warned: warned.promise }
+}
+
+test('a 404 of somebody between is not the word that nobody waits: the answer is sent again', async () => {
+  const { app, begin, carried } = await world({
+    answer: ({ number, pass }) =>
+      number === 1 ? page(404) : number === 2 ? problem(404, 'NO_ROUTE', 'There is no backend.') : pass(),
+  })
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  expect(carried).toEqual(['a'])
+})
+
+test('that of the application is, and ends it without a word', async () => {
+  let sent = 0
+  const { app, begin, fetching, log } = await world({
+    answer: async ({ number, pass }) => {
+      sent = number
+      const reply = await pass()
+      return number === 1 ? page(502) : reply
+    },
+  })
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  await fetching.close()
+  expect(sent).toBe(2)
+  expect(log.lines).toEqual([])
+})
+
+test('an answer that is not taken for who sends it is told with the reason', async () => {
+  const { begin, warned } = await world({
+    answer: () => problem(401, 'SIGNATURE_REFUSED', 'The request is refused: its time is too far from now.'),
+  })
+  await begin('a')
+  expect(await warned).toMatch(
+    /^what came of bank\.ask \(.+\) is not answered: 401 SIGNATURE_REFUSED: The request is refused: its time is too far/,
+  )
+})
