@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { between, page, problem, type Meets } from '../../../test/remote/between.ts'
 import { gate, keptLog, openForTest } from '../../../test/support/applications.ts'
 import { fastClock } from '../../../test/support/clocks.ts'
-import type { Clock } from '../../core/clock.ts'
+import { elapsedOf, type Clock } from '../../core/clock.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { fetched, fetchWork } from '../../http.ts'
 import { ballet, operation, service } from '../../index.ts'
@@ -83,4 +83,26 @@ test('an answer that is not taken for who sends it is told with the reason', asy
   expect(await warned).toMatch(
     /^what came of bank\.ask \(.+\) is not answered: 401 SIGNATURE_REFUSED: The request is refused: its time is too far/,
   )
+})
+
+test('a connection that is swallowed costs one try, and not the attempt', async () => {
+  const { app, begin, carried } = await world({ answer: ({ number, pass }) => (number === 1 ? null : pass()) })
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  expect(carried).toEqual(['a'])
+})
+
+test('a try that was cut off has longer the next time: on a slow line it would be cut off for ever', async () => {
+  const clock = swiftClock()
+  const began: number[] = []
+  const { app, begin } = await world({
+    answer: ({ number, pass }) => {
+      began.push(elapsedOf(clock))
+      return number < 3 ? null : pass()
+    },
+  })
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  const [, second = 0, third = 0] = began
+  expect(third - second).toBeGreaterThan(20_000)
 })

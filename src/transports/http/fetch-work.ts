@@ -35,6 +35,8 @@ const WAIT_MS = 20_000
 /** And for how long longer its answer is waited for. */
 const LATE_MS = 15_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** How long one try to send an answer may take at first: a connection that is swallowed is not to cost the attempt. */
+const TRY_MS = 15_000
 /** Behind the address for an answer: where it is said that the attempt lives, and heard whether it is wanted. */
 const BEAT_PATH = `/${BEAT}`
 /** What is asked to end is answered at once, if anybody can. */
@@ -51,9 +53,12 @@ interface Call {
   readonly timeoutMs: number
 }
 
+/** What is said to an answer. */
 interface Said {
   readonly status: number
   readonly text: string
+  /** Nothing was, in the time that it had. */
+  readonly isLate: boolean
 }
 
 export class WorkFetcher {
@@ -194,8 +199,10 @@ export class WorkFetcher {
   async #answer(call: Call, answer: string, until: number): Promise<void> {
     const { clock } = this.#work
     let body = answer
-    for (let failures = 0, isUnfit = false; ; failures++) {
-      const { status, text } = await this.#answered(call, body, until - elapsedOf(clock))
+    for (let failures = 0, isUnfit = false, tryMs = TRY_MS; ; failures++) {
+      const { status, text, isLate } = await this.#answered(call, body, Math.min(tryMs, until - elapsedOf(clock)))
+      // It may be large, and the line slow: sent again it would be cut off at the same place for ever.
+      if (isLate) tryMs *= 2
       // Whoever carries the operation out has it by the key. Any other 404 is of somebody between, who finds no application for now.
       if (status === 204 || (status === 404 && problemIn(text)['code'] === 'ANSWER_UNAWAITED')) return
       if (UNFIT.has(status) && !isUnfit) {
@@ -216,11 +223,12 @@ export class WorkFetcher {
 
   /** What is said to what is answered; a status of 0 for nothing. */
   async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<Said> {
+    const late = new AbortController()
     try {
-      const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1))
-      return { status: response.status, text: await response.text() }
+      const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1), late)
+      return { status: response.status, text: await response.text(), isLate: false }
     } catch {
-      return { status: 0, text: '' }
+      return { status: 0, text: '', isLate: late.signal.aborted }
     }
   }
 
