@@ -7,7 +7,11 @@ import type { AddressInfo } from 'node:net'
 export interface Met {
   /** The nth of its kind, from 1 on. */
   readonly number: number
+  /** Its `webhook-id`. */
+  readonly id: string
   readonly body: string
+  /** What it stands in front of. */
+  readonly target: string
   readonly pass: () => Promise<Reply>
 }
 
@@ -52,7 +56,8 @@ export async function between(
       return { status: response.status, text: await response.text() }
     }
     const meet = kind === 'heartbeat' ? undefined : meets[kind]
-    return (meet ?? (({ pass: on }) => on()))({ number: ++numbers[kind], body, pass })
+    const id = String(request.headers['webhook-id'])
+    return (meet ?? (({ pass: on }) => on()))({ number: ++numbers[kind], id, body, target, pass })
   }
   const server = createServer((request, response) => {
     met(request).then(

@@ -2,6 +2,7 @@
 // himself: over real HTTP, and nothing is lost that was carried out.
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Asker, secret } from '../../../test/remote/asking.ts'
 import { between, page, problem, type Meets } from '../../../test/remote/between.ts'
 import { gate, keptLog, openForTest } from '../../../test/support/applications.ts'
 import { fastClock } from '../../../test/support/clocks.ts'
@@ -11,7 +12,7 @@ import { fetched, fetchWork } from '../../http.ts'
 import { ballet, operation, service } from '../../index.ts'
 import { serve } from '../../server.ts'
 
-const secrets = [`whsec_${Buffer.alloc(32, 9).toString('base64')}`]
+const secrets = [secret]
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -105,4 +106,28 @@ test('a try that was cut off has longer the next time: on a slow line it would b
   expect(await app.result('a')).toBe('a is done')
   const [, second = 0, third = 0] = began
   expect(third - second).toBeGreaterThan(20_000)
+})
+
+test('a request for work that somebody between has given up is ended, and takes no call that comes then', async () => {
+  const [lost, ended] = [gate<string>(), gate<string>()]
+  const { app, begin, carried } = await world({
+    work: async ({ number, id, target, pass }) => {
+      // The first is told the name of its node.
+      if (number !== 2) return pass()
+      void pass().catch(() => {})
+      // One that comes behind it has been answered: it waits.
+      await new Asker(target, 'bank').id()
+      lost.open(id)
+      return page(504)
+    },
+    end: async ({ body, pass }) => {
+      const reply = await pass()
+      ended.open(body)
+      return reply
+    },
+  })
+  expect(JSON.parse(await ended.promise)).toEqual({ request: await lost.promise })
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  expect(carried).toEqual(['a'])
 })

@@ -91,8 +91,7 @@ export class WorkFetcher {
     if (isFirst && asking !== null) {
       // What may be on its way already is not to be lost with the connection: it is asked to be answered.
       const cancel = this.#work.clock.after(END_MS, () => asking.abort.abort())
-      const body = JSON.stringify({ request: asking.id })
-      await this.#send('DELETE', this.#path, { id: newId(), body }, END_MS).catch(() => asking.abort.abort())
+      await this.#end(asking.id).catch(() => asking.abort.abort())
       await this.#done
       cancel()
     }
@@ -152,16 +151,20 @@ export class WorkFetcher {
     })
   }
 
-  async #ask(atOnce: number, isAgain = false): Promise<readonly Call[]> {
+  async #ask(atOnce: number): Promise<readonly Call[]> {
+    return (await this.#askOnce(atOnce, false)) ?? (await this.#askOnce(atOnce, true)) ?? []
+  }
+
+  /** Null where the request has to be made for the node that is named now: it is the first, or that node has gone. */
+  async #askOnce(atOnce: number, isAgain: boolean): Promise<readonly Call[] | null> {
     const asking = { id: this.#node + newId(), abort: new AbortController() }
     this.#asking = asking
     try {
       const body = JSON.stringify({ atOnce, waitMs: WAIT_MS })
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
-      // It is the first, or that node has gone.
       const isNamed = response.status === 409 && this.#isNamed(detailsIn(text))
-      if (isNamed && !isAgain && !this.#isClosing) return await this.#ask(atOnce, true)
+      if (isNamed && !isAgain && !this.#isClosing) return null
       if (response.status !== 200) throw new Refusal(response.status, text)
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
@@ -172,9 +175,20 @@ export class WorkFetcher {
       if (calls.length < all.length)
         this.#work.troubled(`${this.#base} has handed out ${all.length - calls.length} that are no calls`)
       return calls
+    } catch (error) {
+      // Where somebody between has given it up it waits still, and would be handed calls that nobody gets. The next one is not held up
+      // by that: it comes later anyway.
+      const isOver = this.#isClosing || (error instanceof Refusal && error.isFinal)
+      if (!isOver) void this.#end(asking.id).catch(() => {})
+      throw error
     } finally {
       this.#asking = null
     }
+  }
+
+  /** Has a request for work answered that waits: it is not to be handed calls any more. */
+  #end(request: string): Promise<Response> {
+    return this.#send('DELETE', this.#path, { id: newId(), body: JSON.stringify({ request }) }, END_MS)
   }
 
   /** Whether an answer names the node for which the next request is to be made. */
@@ -278,8 +292,12 @@ export class WorkFetcher {
 
 /** What was answered that is no answer. */
 class Refusal extends Error {
+  /** The application itself has refused it: it waits for nothing there. */
+  readonly isFinal: boolean
+
   constructor(status: number, text: string) {
     super(`${status === 0 ? 'no answer in time' : status}${saidIn(text)}`)
+    this.isFinal = status < 500 && typeof problemIn(text)['code'] === 'string'
   }
 }
 
