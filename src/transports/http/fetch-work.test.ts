@@ -6,11 +6,13 @@ import { Asker, secret } from '../../../test/remote/asking.ts'
 import { between, page, problem, type Meets } from '../../../test/remote/between.ts'
 import { gate, keptLog, openForTest } from '../../../test/support/applications.ts'
 import { fastClock } from '../../../test/support/clocks.ts'
-import { elapsedOf, type Clock } from '../../core/clock.ts'
+import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { fetched, fetchWork } from '../../http.ts'
 import { ballet, operation, service } from '../../index.ts'
 import { serve } from '../../server.ts'
+import { WorkFetcher } from './fetch-work.ts'
+import { secretsOf } from './signature.ts'
 
 const secrets = [secret]
 const closing: (() => unknown)[] = []
@@ -130,4 +132,61 @@ test('a request for work that somebody between has given up is ended, and takes 
   await begin('a')
   expect(await app.result('a')).toBe('a is done')
   expect(carried).toEqual(['a'])
+})
+
+/** Time that passes while somebody rests, and not while he waits for an answer. */
+class RestingClock implements Clock {
+  #now = systemClock.now()
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, call: () => void): Cancel {
+    if (ms > LONGEST_REST_MS) return () => {}
+    const due = setImmediate(() => {
+      this.#now += ms
+      call()
+    })
+    return () => clearImmediate(due)
+  }
+}
+const LONGEST_REST_MS = 10_000
+
+test('trouble is told when it begins, when its reason is another, and once a minute while it lasts', async () => {
+  const clock = new RestingClock()
+  const front = await between('', {
+    work: ({ number }) =>
+      number < 4 ? problem(429, 'OVERLOADED', 'Others wait.') : problem(401, 'SIGNATURE_REFUSED', `It is another's.`),
+  })
+  closing.push(() => front.close())
+  const told: { readonly words: string; readonly at: number }[] = []
+  const enough = gate()
+  const fetcher = new WorkFetcher({
+    at: new URL(front.url),
+    service: 'bank',
+    secrets: secretsOf(secrets),
+    atOnce: 10,
+    clock,
+    chance: () => 1,
+    carry: () => Promise.reject(new Error('nothing is handed out')),
+    troubled: (problemOf) => {
+      told.push({ words: problemOf.replace(/^.*: (?=[0-9]{3} )/, ''), at: clock.now() })
+      if (told.length === 4) enough.open()
+    },
+    well: () => {},
+  })
+  closing.push(() => fetcher.close())
+  await enough.promise
+  const [first, other, later, latest] = told
+  expect(told.slice(0, 4).map(({ words }) => words)).toEqual([
+    '429 OVERLOADED: Others wait.',
+    ...Array.from({ length: 3 }, () => `401 SIGNATURE_REFUSED: It is another's.`),
+  ])
+  // Three rests: 0.5, 1 and 2 s.
+  expect((other?.at ?? 0) - (first?.at ?? 0)).toBe(3500)
+  for (const ms of [(later?.at ?? 0) - (other?.at ?? 0), (latest?.at ?? 0) - (later?.at ?? 0)]) {
+    expect(ms).toBeGreaterThanOrEqual(60_000)
+    expect(ms).toBeLessThan(60_000 + LONGEST_REST_MS)
+  }
 })

@@ -34,6 +34,8 @@ export interface FetchingWork {
 const WAIT_MS = 20_000
 /** And for how long longer its answer is waited for. */
 const LATE_MS = 15_000
+/** Trouble that lasts is told again after this time. */
+const TOLD_MS = 60_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
 /** How long one try to send an answer may take at first: a connection that is swallowed is not to cost the attempt. */
 const TRY_MS = 15_000
@@ -69,7 +71,8 @@ export class WorkFetcher {
   readonly #carried = new LooseMap<string, AbortController>()
   readonly #done: Promise<void>
   #isClosing = false
-  #isTroubled = false
+  /** The trouble that was told last, while it lasts. */
+  #told: { readonly problem: string; readonly at: number } | null = null
   /** The request that waits, and how to give it up. */
   #asking: { readonly id: string; readonly abort: AbortController } | null = null
   #wake: () => void = () => {}
@@ -115,8 +118,8 @@ export class WorkFetcher {
         const began = elapsedOf(this.#work.clock)
         const calls = await this.#ask(Math.min(room, WORK_AT_ONCE))
         failures = 0
-        if (this.#isTroubled) this.#work.well()
-        this.#isTroubled = false
+        if (this.#told !== null) this.#work.well()
+        this.#told = null
         for (const call of calls) this.#begin(call)
         // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
         const isEarly = elapsedOf(this.#work.clock) - began < PAUSE_MS
@@ -130,9 +133,13 @@ export class WorkFetcher {
     }
   }
 
+  /** Another reason is told at once: it may be the one that somebody has to mend. */
   #trouble(problem: string): void {
-    if (!this.#isTroubled) this.#work.troubled(problem)
-    this.#isTroubled = true
+    const at = elapsedOf(this.#work.clock)
+    const isTold = this.#told?.problem === problem && at - this.#told.at < TOLD_MS
+    if (isTold) return
+    this.#told = { problem, at }
+    this.#work.troubled(problem)
   }
 
   #begin(call: Call): void {
