@@ -134,6 +134,22 @@ test('a request for work that somebody between has given up is ended, and takes 
   expect(carried).toEqual(['a'])
 })
 
+/** Fetches by itself, and answers everything. */
+function fetcher(url: string, clock: Clock, troubled: (problemOf: string) => void = () => {}): void {
+  const made = new WorkFetcher({
+    at: new URL(url),
+    service: 'bank',
+    secrets: secretsOf(secrets),
+    atOnce: 10,
+    clock,
+    chance: () => 1,
+    carry: async () => Response.json('done'),
+    troubled,
+    well: () => {},
+  })
+  closing.push(() => made.close())
+}
+
 /** Time that passes while somebody rests, and not while he waits for an answer. */
 class RestingClock implements Clock {
   #now = systemClock.now()
@@ -162,21 +178,10 @@ test('trouble is told when it begins, when its reason is another, and once a min
   closing.push(() => front.close())
   const told: { readonly words: string; readonly at: number }[] = []
   const enough = gate()
-  const fetcher = new WorkFetcher({
-    at: new URL(front.url),
-    service: 'bank',
-    secrets: secretsOf(secrets),
-    atOnce: 10,
-    clock,
-    chance: () => 1,
-    carry: () => Promise.reject(new Error('nothing is handed out')),
-    troubled: (problemOf) => {
-      told.push({ words: problemOf.replace(/^.*: (?=[0-9]{3} )/, ''), at: clock.now() })
-      if (told.length === 4) enough.open()
-    },
-    well: () => {},
+  fetcher(front.url, clock, (problemOf) => {
+    told.push({ words: problemOf.replace(/^.*: (?=[0-9]{3} )/, ''), at: clock.now() })
+    if (told.length === 4) enough.open()
   })
-  closing.push(() => fetcher.close())
   await enough.promise
   const [first, other, later, latest] = told
   expect(told.slice(0, 4).map(({ words }) => words)).toEqual([
@@ -189,4 +194,27 @@ test('trouble is told when it begins, when its reason is another, and once a min
     expect(ms).toBeGreaterThanOrEqual(60_000)
     expect(ms).toBeLessThan(60_000 + LONGEST_REST_MS)
   }
+})
+
+test('calls that are not let through together are asked for one by one, and then for twice as many each time', async () => {
+  const asked: number[] = []
+  const enough = gate()
+  const front = await between('', {
+    work: ({ body, number }) => {
+      const { atOnce } = JSON.parse(body) as { readonly atOnce: number }
+      asked.push(atOnce)
+      if (asked.length === 7) enough.open()
+      // Four are more than it lets through.
+      if (atOnce > 3) return page(502)
+      const call = { operation: 'bank.ask', answerTo: '/api/work/bank/local.x', timeoutMs: 60_000 }
+      const calls = Array.from({ length: atOnce }, (_, at) => ({ ...call, idempotencyKey: `${number}.${at}` }))
+      return { status: 200, text: JSON.stringify({ calls, node: 'local.x' }) }
+    },
+    answer: () => ({ status: 204 }),
+    end: () => ({ status: 204 }),
+  })
+  closing.push(() => front.close())
+  fetcher(front.url, swiftClock())
+  await enough.promise
+  expect(asked.slice(0, 7)).toEqual([10, 1, 2, 4, 1, 2, 4])
 })

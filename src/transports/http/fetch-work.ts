@@ -108,6 +108,9 @@ export class WorkFetcher {
 
   async #run(): Promise<void> {
     let failures = 0
+    // What somebody between does not let through is lost as a whole. So behind a failure it is one call, and twice as many each time
+    // that so many have come.
+    let most = WORK_AT_ONCE
     while (!this.#isClosing) {
       const room = this.#work.atOnce - this.#underWay.size
       if (room <= 0) {
@@ -116,8 +119,9 @@ export class WorkFetcher {
       }
       try {
         const began = elapsedOf(this.#work.clock)
-        const calls = await this.#ask(Math.min(room, WORK_AT_ONCE))
+        const calls = await this.#ask(Math.min(room, most))
         failures = 0
+        if (calls.length >= most) most = Math.min(most * 2, WORK_AT_ONCE)
         if (this.#told !== null) this.#work.well()
         this.#told = null
         for (const call of calls) this.#begin(call)
@@ -126,9 +130,10 @@ export class WorkFetcher {
         if (calls.length === 0 && isEarly && !this.#isClosing) await this.#rest(PAUSE_MS)
       } catch (error) {
         if (this.#isClosing) return
+        most = 1
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
-        const most = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
-        await this.#rest(most * (0.5 + this.#work.chance() / 2))
+        const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
+        await this.#rest(pause * (0.5 + this.#work.chance() / 2))
       }
     }
   }
