@@ -34,7 +34,11 @@ export interface FetchingWork {
 const WAIT_MS = 20_000
 /** And for how long longer its answer is waited for. */
 const LATE_MS = 15_000
+/** Trouble that lasts is told again after this time. */
+const TOLD_MS = 60_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** How long one try to send an answer may take at first: a connection that is swallowed is not to cost the attempt. */
+const TRY_MS = 15_000
 /** Behind the address for an answer: where it is said that the attempt lives, and heard whether it is wanted. */
 const BEAT_PATH = `/${BEAT}`
 /** What is asked to end is answered at once, if anybody can. */
@@ -51,6 +55,14 @@ interface Call {
   readonly timeoutMs: number
 }
 
+/** What is said to an answer. */
+interface Said {
+  readonly status: number
+  readonly text: string
+  /** Nothing was, in the time that it had. */
+  readonly isLate: boolean
+}
+
 export class WorkFetcher {
   readonly #work: FetchingWork
   readonly #base: string
@@ -59,7 +71,8 @@ export class WorkFetcher {
   readonly #carried = new LooseMap<string, AbortController>()
   readonly #done: Promise<void>
   #isClosing = false
-  #isTroubled = false
+  /** The trouble that was told last, while it lasts. */
+  #told: { readonly problem: string; readonly at: number } | null = null
   /** The request that waits, and how to give it up. */
   #asking: { readonly id: string; readonly abort: AbortController } | null = null
   #wake: () => void = () => {}
@@ -81,8 +94,7 @@ export class WorkFetcher {
     if (isFirst && asking !== null) {
       // What may be on its way already is not to be lost with the connection: it is asked to be answered.
       const cancel = this.#work.clock.after(END_MS, () => asking.abort.abort())
-      const body = JSON.stringify({ request: asking.id })
-      await this.#send('DELETE', this.#path, { id: newId(), body }, END_MS).catch(() => asking.abort.abort())
+      await this.#end(asking.id).catch(() => asking.abort.abort())
       await this.#done
       cancel()
     }
@@ -96,6 +108,9 @@ export class WorkFetcher {
 
   async #run(): Promise<void> {
     let failures = 0
+    // What somebody between does not let through is lost as a whole. So behind a failure it is one call, and twice as many each time
+    // that so many have come.
+    let most = WORK_AT_ONCE
     while (!this.#isClosing) {
       const room = this.#work.atOnce - this.#underWay.size
       if (room <= 0) {
@@ -104,26 +119,32 @@ export class WorkFetcher {
       }
       try {
         const began = elapsedOf(this.#work.clock)
-        const calls = await this.#ask(Math.min(room, WORK_AT_ONCE))
+        const calls = await this.#ask(Math.min(room, most))
         failures = 0
-        if (this.#isTroubled) this.#work.well()
-        this.#isTroubled = false
+        if (calls.length >= most) most = Math.min(most * 2, WORK_AT_ONCE)
+        if (this.#told !== null) this.#work.well()
+        this.#told = null
         for (const call of calls) this.#begin(call)
         // Whoever has none at once, and does not wait for any, is about to end, or is somebody else.
         const isEarly = elapsedOf(this.#work.clock) - began < PAUSE_MS
         if (calls.length === 0 && isEarly && !this.#isClosing) await this.#rest(PAUSE_MS)
       } catch (error) {
         if (this.#isClosing) return
+        most = 1
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
-        const most = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
-        await this.#rest(most * (0.5 + this.#work.chance() / 2))
+        const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
+        await this.#rest(pause * (0.5 + this.#work.chance() / 2))
       }
     }
   }
 
+  /** Another reason is told at once: it may be the one that somebody has to mend. */
   #trouble(problem: string): void {
-    if (!this.#isTroubled) this.#work.troubled(problem)
-    this.#isTroubled = true
+    const at = elapsedOf(this.#work.clock)
+    const isTold = this.#told?.problem === problem && at - this.#told.at < TOLD_MS
+    if (isTold) return
+    this.#told = { problem, at }
+    this.#work.troubled(problem)
   }
 
   #begin(call: Call): void {
@@ -142,16 +163,20 @@ export class WorkFetcher {
     })
   }
 
-  async #ask(atOnce: number, isAgain = false): Promise<readonly Call[]> {
+  async #ask(atOnce: number): Promise<readonly Call[]> {
+    return (await this.#askOnce(atOnce, false)) ?? (await this.#askOnce(atOnce, true)) ?? []
+  }
+
+  /** Null where the request has to be made for the node that is named now: it is the first, or that node has gone. */
+  async #askOnce(atOnce: number, isAgain: boolean): Promise<readonly Call[] | null> {
     const asking = { id: this.#node + newId(), abort: new AbortController() }
     this.#asking = asking
     try {
       const body = JSON.stringify({ atOnce, waitMs: WAIT_MS })
       const response = await this.#send('POST', this.#path, { id: asking.id, body }, WAIT_MS + LATE_MS, asking.abort)
       const text = await response.text()
-      // It is the first, or that node has gone.
       const isNamed = response.status === 409 && this.#isNamed(detailsIn(text))
-      if (isNamed && !isAgain && !this.#isClosing) return await this.#ask(atOnce, true)
+      if (isNamed && !isAgain && !this.#isClosing) return null
       if (response.status !== 200) throw new Refusal(response.status, text)
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
@@ -162,9 +187,20 @@ export class WorkFetcher {
       if (calls.length < all.length)
         this.#work.troubled(`${this.#base} has handed out ${all.length - calls.length} that are no calls`)
       return calls
+    } catch (error) {
+      // Where somebody between has given it up it waits still, and would be handed calls that nobody gets. The next one is not held up
+      // by that: it comes later anyway.
+      const isOver = this.#isClosing || (error instanceof Refusal && error.isFinal)
+      if (!isOver) void this.#end(asking.id).catch(() => {})
+      throw error
     } finally {
       this.#asking = null
     }
+  }
+
+  /** Has a request for work answered that waits: it is not to be handed calls any more. */
+  #end(request: string): Promise<Response> {
+    return this.#send('DELETE', this.#path, { id: newId(), body: JSON.stringify({ request }) }, END_MS)
   }
 
   /** Whether an answer names the node for which the next request is to be made. */
@@ -182,14 +218,22 @@ export class WorkFetcher {
     const url = `http://fetched/${pathName(call.operation)}`
     const headers = { 'content-type': 'application/json' }
     const response = await this.#work.carry(new Request(url, { method: 'POST', headers, body, signal }))
-    let answer = await laterText(call, response, clock.now())
-    for (let failures = 0, isUnfit = false; ; failures++) {
-      const status = await this.#answered(call, answer, until - elapsedOf(clock))
-      // 404: nobody waits for it. Whoever carries the operation out has it by the key.
-      if (status === 204 || status === 404) return
+    await this.#answer(call, await laterText(call, response, clock.now()), until)
+  }
+
+  /** Sends what came of a call until it is taken, or the application says that nobody waits for it. */
+  async #answer(call: Call, answer: string, until: number): Promise<void> {
+    const { clock } = this.#work
+    let body = answer
+    for (let failures = 0, isUnfit = false, tryMs = TRY_MS; ; failures++) {
+      const { status, text, isLate } = await this.#answered(call, body, Math.min(tryMs, until - elapsedOf(clock)))
+      // It may be large, and the line slow: sent again it would be cut off at the same place for ever.
+      if (isLate) tryMs *= 2
+      // Whoever carries the operation out has it by the key. Any other 404 is of somebody between, who finds no application for now.
+      if (status === 204 || (status === 404 && problemIn(text)['code'] === 'ANSWER_UNAWAITED')) return
       if (UNFIT.has(status) && !isUnfit) {
         isUnfit = true
-        answer = JSON.stringify({
+        body = JSON.stringify({
           idempotencyKey: call.idempotencyKey,
           to: call.answerTo,
           status: 500,
@@ -198,19 +242,19 @@ export class WorkFetcher {
         continue
       }
       const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures)
-      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, '')
+      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, text)
       await new Promise<void>((resolve) => void clock.after(pause, resolve))
     }
   }
 
-  /** The status of the answer to what is answered; 0 for none. */
-  async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<number> {
+  /** What is said to what is answered; a status of 0 for nothing. */
+  async #answered({ idempotencyKey: id, answerTo }: Call, body: string, ms: number): Promise<Said> {
+    const late = new AbortController()
     try {
-      const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1))
-      await response.body?.cancel()
-      return response.status
+      const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1), late)
+      return { status: response.status, text: await response.text(), isLate: false }
     } catch {
-      return 0
+      return { status: 0, text: '', isLate: late.signal.aborted }
     }
   }
 
@@ -260,8 +304,12 @@ export class WorkFetcher {
 
 /** What was answered that is no answer. */
 class Refusal extends Error {
+  /** The application itself has refused it: it waits for nothing there. */
+  readonly isFinal: boolean
+
   constructor(status: number, text: string) {
     super(`${status === 0 ? 'no answer in time' : status}${saidIn(text)}`)
+    this.isFinal = status < 500 && typeof problemIn(text)['code'] === 'string'
   }
 }
 
