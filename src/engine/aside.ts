@@ -14,9 +14,10 @@ import { parseText } from '../core/json-text.ts'
 import type { InboxItem, InboxRow } from '../core/store.ts'
 import type { AsideView } from '../core/node-views.ts'
 import { itemOf } from './aside-rows.ts'
-import { isOfStore, isOfVersion } from './between-shards.ts'
+import { isOfVersion } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
+import { isOfStore } from './store-faults.ts'
 
 /** How long whoever asks another shard waits until what was asked is taken, milliseconds. It is taken all the same. */
 export const TAKEN_MS = 30_000
