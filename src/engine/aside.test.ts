@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, keptLog, openForTest } from '../../test/support/applications.ts'
 import { newFile } from '../../test/support/conducted.ts'
-import { fault } from '../core/errors.ts'
+import { fault, type ErrorCode } from '../core/errors.ts'
 import { ballet, signal, workflow } from '../index.ts'
 import { asideFor } from './aside.ts'
 import { systemClock } from './clock.ts'
@@ -19,6 +19,21 @@ test.each<[string, number, 'aside' | null]>([
   ['comes from a clock that is far ahead, so that nobody knows', at - 40_000, 'aside'],
 ])('a start that a version refuses and that %s', (_words, now, place) => {
   expect(asideFor(row, '{}', now, refused)).toBe(place)
+})
+
+test.each<[ErrorCode, 'aside' | null]>([
+  ['SCHEMA_ASYNC', 'aside'],
+  ['VALUE_NOT_JSON', 'aside'],
+  ['PAYLOAD_TOO_LARGE', 'aside'],
+  ['ID_INVALID', 'aside'],
+  ['TIME_INVALID', 'aside'],
+  ['REQUEST_INVALID', 'aside'],
+  // Another one has its name, in whichever version.
+  ['RUN_CONFLICT', null],
+  ['EVENT_CONFLICT', null],
+])('a start and an event that nobody waits for, refused with %s', (code, place) => {
+  for (const kind of ['start', 'event'] as const)
+    expect(asideFor({ ...row, kind }, '{"silent":true}', at + 1000, fault(code))).toBe(place)
 })
 
 test('a signal that cannot be read for a while is looked at again, ever more seldom, and comes when it can be', async () => {

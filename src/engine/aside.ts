@@ -14,9 +14,10 @@ import { parseText } from '../core/json-text.ts'
 import type { InboxItem, InboxRow } from '../core/store.ts'
 import type { AsideView } from '../core/node-views.ts'
 import { itemOf } from './aside-rows.ts'
-import { isOfStore, isOfVersion } from './between-shards.ts'
+import { isOfVersion } from './between-shards.ts'
 import { orFailure } from './run-rows.ts'
 import type { ShardContext } from './shard-context.ts'
+import { isOfStore } from './store-faults.ts'
 
 /** How long whoever asks another shard waits until what was asked is taken, milliseconds. It is taken all the same. */
 export const TAKEN_MS = 30_000
@@ -27,6 +28,9 @@ const [SOONEST_MS, LATEST_MS] = [1000, 300_000] as const
 const PAGE = 200
 /** Reasons that are kept in memory, for whoever looks. */
 const CAUSES = 1000
+
+/** What is said of a start or an event that is another one than the one which has its name: no version takes it any more. */
+const OF_ANOTHER: ReadonlySet<string> = new Set(['RUN_CONFLICT', 'EVENT_CONFLICT'])
 
 const PLACES = ['aside', 'later'] as const
 type AsidePlace = (typeof PLACES)[number]
@@ -191,18 +195,17 @@ export class Aside {
 }
 
 /**
- * Where a row goes that could be read, and not be taken; null when it is refused, and whoever asked hears it. What says that it
- * may be taken by another version is what is refused for a reason that may be gone there, while nobody waits for the answer: it
- * came in a transaction (`silent`), or has lain there for long. When it came is by the clock of who asked: what is not
- * known to be fresh is kept.
+ * Where a row goes that could be read, and not be taken; null when it is refused, and whoever asked hears it. A start or an event that
+ * nobody waits for (it came in a transaction, a run says it (`silent`), or it has lain there for long) was taken by a version, and whatever
+ * this one has against it, another may not have: its schema, its names, how much a value may have. When it came is by the clock of who
+ * asked: what is not known to be fresh is kept.
  */
 export function asideFor({ kind, at }: InboxRow, text: string, now: number, error: unknown): AsidePlace | null {
   // Nobody has thought of it.
   if (!isBalletError(error)) return 'later'
-  if (!isOfVersion(error)) return null
   // A newer version has said it, in another shard.
-  if (kind === 'fact' || kind === 'begin') return 'aside'
-  if (kind !== 'start' && kind !== 'event') return null
+  if (kind === 'fact' || kind === 'begin') return isOfVersion(error) ? 'aside' : null
+  if ((kind !== 'start' && kind !== 'event') || OF_ANOTHER.has(error.code)) return null
   const isHeard = Math.abs(now - at) <= FRESH_MS && (parseText(text) as { readonly silent?: true }).silent !== true
   return isHeard ? null : 'aside'
 }

@@ -3,9 +3,9 @@
 import type { Clock } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import type { NodeAnswer, NodeAsk } from '../define/node.ts'
-import { isOfStore } from './between-shards.ts'
-import { isFenced } from './standing.ts'
 import type { Shards } from './shards.ts'
+import { isFenced } from './standing.ts'
+import { isOfStore } from './store-faults.ts'
 
 /** What takes longer is not waited for: it goes by the inbox as well, and is known by its id there. */
 const ANSWER_MS = 2000

@@ -145,10 +145,6 @@ function isForAnother(context: ShardContext, version: string | undefined, error:
   return isOfVersion(error) && (age > 0 || (age === 0 && error.code === 'CALL_UNKNOWN'))
 }
 
-/** What a version says of a start or an event that another one has taken, or said. */
+/** What a version says of an event, or of the workflow of a reaction, that another one says. */
 const OF_VERSION: ReadonlySet<string> = new Set(['INPUT_INVALID', 'CALL_UNKNOWN', 'EVENT_UNKNOWN', 'KEY_INVALID'])
 export const isOfVersion = (error: unknown): error is BalletError => isBalletError(error) && OF_VERSION.has(error.code)
-
-/** Whether the store is at fault, or out of reach, and not what was asked. */
-export const isOfStore = (error: unknown): boolean =>
-  isBalletError(error) && (error.code === 'STORE_FAILED' || error.code === 'STORE_UNREACHABLE')

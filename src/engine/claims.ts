@@ -3,6 +3,7 @@
 // inbox read that began after the question, or an acknowledged start that still lies there would be denied.
 import { LooseMap } from '../core/loose-map.ts'
 import type { Claim, StoreReader } from '../core/store.ts'
+import { isOutOfReach } from './store-faults.ts'
 
 export interface Taken {
   readonly num: number
@@ -122,15 +123,41 @@ export class Claims {
     }
   }
 
-  /** A name that cannot be looked up fails the read: then each is looked up alone, in the same order. */
+  /** A name that cannot be looked up fails the read: then each is looked up alone. A store that is out of reach fails all of them alike. */
   async #answer(space: Claim['space'], asked: readonly Question[]): Promise<void> {
     const ids = asked.map(({ id }) => id)
     try {
       const found = await this.#store.claims(this.#shard, this.#ns, space, ids)
       for (const [index, question] of asked.entries()) question.answer(found[index] ?? null)
     } catch (error) {
-      if (asked.length === 1) for (const { fail } of asked) fail(error)
-      else for (const question of asked) await this.#answer(space, [question])
+      if (asked.length === 1 || isOutOfReach(error)) for (const { fail } of asked) fail(error)
+      else await this.#answerEach(space, asked)
+    }
+  }
+
+  /**
+   * Answers in the order of the questions, when all are known: what fails and passes puts no name behind another. So what has failed
+   * is asked once more behind the others.
+   */
+  async #answerEach(space: Claim['space'], asked: readonly Question[]): Promise<void> {
+    const found = new Map<Question, Taken | null>()
+    const failed = new Map<Question, unknown>()
+    const look = async (question: Question): Promise<void> => {
+      try {
+        const [taken = null] = await this.#store.claims(this.#shard, this.#ns, space, [question.id])
+        found.set(question, taken)
+      } catch (error) {
+        failed.set(question, error)
+      }
+    }
+    for (const question of asked) await look(question)
+    for (const question of failed.keys()) await look(question)
+    const outOfReach = [...failed.values()].find(isOutOfReach)
+    for (const question of asked) {
+      const taken = found.get(question)
+      if (outOfReach !== undefined) question.fail(outOfReach)
+      else if (taken === undefined) question.fail(failed.get(question))
+      else question.answer(taken)
     }
   }
 }

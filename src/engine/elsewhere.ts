@@ -246,7 +246,7 @@ export class Elsewhere {
   /** What the owner of a shard says to what is put into its inbox. @throws what it is refused with, OWNER_SILENT */
   async #ask<T extends Done>(kind: InboxItem['kind'], name: string, body: object, of: What): Promise<T> {
     const posted = await this.#post(kind, name, name, body)
-    const answer = await this.#whenTaken(() => this.#answers.to(posted))
+    const answer = await this.#whenTaken(this.#answers.looks(posted))
     if (answer === null) throw silent(of)
     if ('refused' in answer) throw refusal(answer)
     return answer.done as T
@@ -346,7 +346,7 @@ export class Elsewhere {
     for (const inbox of [ns, ...asidesOf(ns), ns])
       if (await liesIn(store, shard, inbox, posted)) return inbox === ns ? 'lies' : 'aside'
     const claim = await this.#claim(shard, space, id)
-    if (claim === null) throw notTaken(await this.#answers.to(posted), what)
+    if (claim === null) throw notTaken(await this.#answers.to(posted, true), what)
     return claim
   }
 

@@ -9,7 +9,7 @@ import type { Reasoned } from '../define/reasoned.ts'
 import type { Actions } from './actions.ts'
 import type { AsideActs, AsideAsked } from './aside-acts.ts'
 import type { MadeAnswer } from './as-json.ts'
-import { isOfStore } from './between-shards.ts'
+import { isOfStore } from './store-faults.ts'
 import type { Done, FarAnswers } from './far-answers.ts'
 import type { Shard } from './shard.ts'
 

@@ -8,7 +8,7 @@ import { SteppedClock } from '../../test/support/clocks.ts'
 import { live, rounds } from '../../test/support/sweeps.ts'
 import { guarded } from '../../test/support/stores.ts'
 import { fault, type ErrorCode } from '../core/errors.ts'
-import { answersOf, refusal } from './far-answers.ts'
+import { AnswersRead, answersOf, refusal } from './far-answers.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const nothing = workflow('nothing', { input: z.null(), output: z.null() }, async () => null)
@@ -54,6 +54,37 @@ test('answers that could not be read when the application was opened are forgott
   await rounds(50)
   expect(data.inbox.size).toBe(0)
   await app.close()
+})
+
+test('an answer under a number that was given before is found: the store has gone back, and counts anew', async () => {
+  const store = memory(new MemoryData())
+  await store.open()
+  const said = (ask: string) => ({ ns: answersOf('main'), slot: 0, kind: 'acted' as const, target: ask, at: 0 })
+  const answer = async (of: typeof store, ask: string) =>
+    of.post(0, [{ ...said(ask), data: JSON.stringify({ refused: { code: 'RUN_UNKNOWN', details: { id: ask } } }) }])
+  let now = store
+  const codec = { encode: (text: string) => text, decode: String }
+  const reads: number[] = []
+  const seen = guarded(store, 'inbox', (_, ...asked) => {
+    reads.push(asked[3] ?? 0)
+    return now.inbox(...asked)
+  })
+  const answers = new AnswersRead({ store: seen, ns: 'main', codec })
+  for (const ask of ['a', 'b', 'c']) await answer(store, ask)
+  expect(await answers.to(answers.ask(0, 'c'))).not.toBeNull()
+  expect(answers.ask(0, 'd').after).toBe(3)
+  now = memory(new MemoryData())
+  await now.open()
+  const looks = answers.looks(answers.ask(0, 'd'))
+  await answer(now, 'd')
+  for (let count = 1; count < 8; count++) expect(await looks()).toBeNull()
+  expect(await looks()).toMatchObject({ refused: { code: 'RUN_UNKNOWN', details: { id: 'd' } } })
+  // Whoever asks next finds his at once, and reads no others.
+  const next = answers.ask(0, 'e')
+  await answer(now, 'e')
+  reads.length = 0
+  expect(await answers.looks(next)()).not.toBeNull()
+  expect(reads).toEqual([1])
 })
 
 test('a node of a newer version refuses with an error that is not known here: that is said by its code', () => {

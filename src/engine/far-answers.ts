@@ -30,6 +30,8 @@ export const answersOf = (ns: string): string => `${ns} answers`
 /** Longer than whoever asks waits. */
 const KEPT_MS = 60_000
 const PAGE = 500
+/** The look that is the first among all answers, after about a second; the next is the one of twice its number. */
+const WHOLE_LOOK = 8
 
 export class FarAnswers {
   readonly #context: ShardContext
@@ -113,7 +115,10 @@ export interface Ask {
 /** Answers, for whoever has asked. */
 export class AnswersRead {
   readonly #options: { readonly store: StoreReader; readonly ns: string; readonly codec: Codec }
-  /** The last answer of each shard that was read, to whomever: those behind it are younger. */
+  /**
+   * The last answer of each shard that was read, to whomever: those behind it are younger, unless the store has gone back and gives
+   * numbers again.
+   */
   readonly #last = new Map<number, number>()
 
   constructor(options: { readonly store: StoreReader; readonly ns: string; readonly codec: Codec }) {
@@ -125,17 +130,30 @@ export class AnswersRead {
     return { shard, ask, after: this.#last.get(shard) ?? 0 }
   }
 
-  /** Null while there is none. */
-  async to({ shard, ask, after: from }: Ask): Promise<FarAnswer | null> {
+  /** A look for what answers it, which is made again and again. What is not there for long is looked for among all of them now and then. */
+  looks(asked: Ask): () => Promise<FarAnswer | null> {
+    let count = 0
+    let whole = WHOLE_LOOK
+    return () => {
+      const all = ++count === whole
+      if (all) whole *= 2
+      return this.to(asked, all)
+    }
+  }
+
+  /** Null while there is none. @param all those before the last one count as well. */
+  async to({ shard, ask, after: from }: Ask, all = false): Promise<FarAnswer | null> {
     const { store, ns, codec } = this.#options
-    for (let after = from; ;) {
+    for (let after = all ? 0 : Math.min(from, this.#last.get(shard) ?? 0); ;) {
       const rows = await store.inbox(shard, answersOf(ns), PAGE, after)
-      this.#last.set(shard, Math.max(this.#last.get(shard) ?? 0, rows.at(-1)?.id ?? 0))
+      const last = rows.at(-1)?.id ?? after
+      // What all of them end with holds, also where one was read that was behind it: then the store has gone back.
+      this.#last.set(shard, all ? last : Math.max(this.#last.get(shard) ?? 0, last))
       const found = rows.find(({ target }) => target === ask)
       if (found !== undefined)
         return parseText(codec.decode(found.data, { namespace: ns, row: 'turn', id: ask })) as FarAnswer
       if (rows.length < PAGE) return null
-      after = rows.at(-1)?.id ?? after
+      after = last
     }
   }
 }

@@ -2,8 +2,8 @@
 // what fails in passing (a connection that is cut, an answer that does not come) is said again: a process that ended for it
 // would have to be started anew, and leave a lease behind that others wait for. Used by Ownership and Shares.
 import { elapsedOf, type Clock } from '../core/clock.ts'
-import { isBalletError } from '../core/errors.ts'
 import { again } from './again.ts'
+import { isOutOfReach } from './store-faults.ts'
 
 /** The pause before it is said again, milliseconds. */
 const PAUSE_MS = 100
@@ -19,10 +19,7 @@ interface Saying {
 /** @throws what `say` does, when that does not pass, or has not within the time */
 export function insist<T>({ clock, mostMs, isOver }: Saying, say: () => Promise<T>): Promise<T> {
   const until = elapsedOf(clock) + mostMs
-  const isWorthIt = (error: unknown): boolean => isPassing(error) && !isOver() && elapsedOf(clock) + PAUSE_MS <= until
+  const isWorthIt = (error: unknown): boolean =>
+    isOutOfReach(error) && !isOver() && elapsedOf(clock) + PAUSE_MS <= until
   return again(clock, PAUSE_MS, say, isWorthIt)
-}
-
-function isPassing(error: unknown): boolean {
-  return isBalletError(error) && (error.code === 'COMMIT_UNKNOWN' || error.code === 'STORE_UNREACHABLE')
 }

@@ -2,7 +2,7 @@
 // application goes on.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { gate, openForTest, until } from '../../test/support/applications.ts'
+import { gate, keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { guarded, inboxItem } from '../../test/support/stores.ts'
 import { fault } from '../core/errors.ts'
 import type { InboxItem } from '../core/store.ts'
@@ -87,25 +87,81 @@ test('an application that closes while it reads the inbox leaves the rest there,
 })
 
 test('F6: a row of the inbox of which the store cannot be asked: it stays, the others are taken, and it is when it can', async () => {
-  for (const code of ['STORE_FAILED', 'STORE_UNREACHABLE'] as const) {
+  const data = new MemoryData()
+  let isBroken = true
+  const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
+    if (isBroken && ids.includes('one')) throw fault('STORE_FAILED', { problem: 'a read failed' })
+    return pass()
+  })
+  const app = await openForTest(definition, { store })
+  const outside = memory(data)
+  await outside.open()
+  await outside.post(0, [
+    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+  ])
+  expect((await app.run('two'))?.id).toBe('two')
+  expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
+  isBroken = false
+  expect((await app.run('one'))?.id).toBe('one')
+})
+
+const fact = (n: number): InboxItem =>
+  inboxItem('event', 'a.fact', { type: 'a.fact', data: { id: 'k', n }, id: `e${n}` })
+const startOf = (id: string): InboxItem => inboxItem('start', 'flow', { call: 'flow', input: 1, id })
+
+test.each<[string, 'STORE_UNREACHABLE' | 'STORE_FAILED', readonly InboxItem[]]>([
+  ['the store is out of reach', 'STORE_UNREACHABLE', [fact(0), fact(1), fact(2)]],
+  [
+    'the store is out of reach, with others in between,',
+    'STORE_UNREACHABLE',
+    [fact(0), startOf('s'), fact(1), fact(2)],
+  ],
+  ['the store fails', 'STORE_FAILED', [fact(0), fact(1), fact(2)]],
+])(
+  'events of which %s for two reads of their names come in the order in which they lie there',
+  async (_, code, items) => {
     const data = new MemoryData()
-    let isBroken = true
-    const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, _space, ids) => {
-      if (isBroken && ids.includes('one')) throw fault(code, { store: 'memory', problem: 'a read failed' })
+    let failing = 0
+    const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, space) => {
+      if (space === 'event' && failing-- > 0) throw fault(code, { store: 'memory', problem: 'a read failed' })
       return pass()
     })
     const app = await openForTest(definition, { store })
     const outside = memory(data)
     await outside.open()
-    await outside.post(0, [
-      inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
-      inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
-    ])
-    expect((await app.run('two'))?.id).toBe('two')
-    expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
-    isBroken = false
-    expect((await app.run('one'))?.id).toBe('one')
-  }
+    failing = 2
+    await outside.post(0, items)
+    const came = await until(app, null, async () => {
+      const found = (await app.events()).items
+      return found.length === 3 && found
+    })
+    expect(came.map(({ id }) => id)).toEqual(['e0', 'e1', 'e2'])
+  },
+)
+
+test('while the names in the inbox cannot be looked up nobody is told that something is not there, and the application lives', async () => {
+  const data = new MemoryData()
+  let isAway = false
+  const store = guarded(memory(data), 'claims', async (pass, _shard, _ns, space) => {
+    if (isAway && space === 'event') throw fault('STORE_UNREACHABLE', { store: 'memory', problem: 'it is away' })
+    return pass()
+  })
+  const log = keptLog()
+  // Time stands still, so that nobody looks by the clock meanwhile.
+  const app = await openForTest(definition, { store, log, clock: new HandClock() })
+  const outside = memory(data)
+  await outside.open()
+  isAway = true
+  await outside.post(0, [fact(0), startOf('s')])
+  for (const id of ['s', 'nobody'])
+    await expect(app.run(id)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', family: 'retry' })
+  const waits = expect.stringMatching(/^error What lies in the inbox of the shard 0 waits: .* it is away/) as string
+  expect(log.lines).toEqual([waits, waits])
+  isAway = false
+  expect((await app.run('s'))?.id).toBe('s')
+  expect(await app.run('nobody')).toBeNull()
+  expect((await app.events()).items.map(({ id }) => id)).toEqual(['e0'])
 })
 
 test('a read of the inbox ends where nothing is left, not at a page of rows that are handled and still there', async () => {

@@ -2,12 +2,13 @@
 // handled, and the batch that handles it deletes it. An id that was handled is remembered until a read that began after
 // its commit has returned, or the answer of an older read would deliver it twice.
 import type { Cancel } from '../core/clock.ts'
-import { fault } from '../core/errors.ts'
+import { asError, fault } from '../core/errors.ts'
 import { LooseMap } from '../core/loose-map.ts'
 import type { InboxRow, StoreReader } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Pulse } from './pulse.ts'
 import { orFailure } from './run-rows.ts'
+import { isOutOfReach } from './store-faults.ts'
 
 const PAGE = 500
 /**
@@ -20,7 +21,10 @@ export interface InboxOptions {
   readonly store: StoreReader
   readonly shard: number
   readonly ns: string
-  /** Handles a row: resolves once the row's deletion has been given to the writer; to false when a later read is to take it. */
+  /**
+   * Handles a row: resolves once the row's deletion has been given to the writer; to false when a later read is to take it.
+   * @throws what says that the store is out of reach: a later read takes it, and what lies behind it
+   */
   readonly handle: (row: InboxRow) => Promise<boolean>
   readonly log: Log
   readonly onFailure: (error: unknown) => void
@@ -43,6 +47,8 @@ export class Inbox {
   #leave: Cancel | null = null
   #stopped = false
   #lying = 0
+  /** What the last read ended with that left rows where they are, since the store was out of reach. */
+  #outOfReach: unknown = null
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -56,8 +62,8 @@ export class Inbox {
   /** Reads now and then every second: hints may be lost, rows may not. */
   start(): void {
     if (this.#stopped) return
-    this.#leave = this.#options.pulse.join(this.#look)
-    this.read().catch(this.#options.onFailure)
+    this.#leave = this.#options.pulse.join(this.look)
+    this.look()
   }
 
   stop(): void {
@@ -67,14 +73,20 @@ export class Inbox {
 
   /** A transaction that nobody here sees the end of has put something in: it is looked for now and then before the poll. */
   expect(): void {
-    this.#options.pulse.soon(this.#look)
+    this.#options.pulse.soon(this.look)
   }
 
-  readonly #look = (): void => {
-    this.read().catch(this.#options.onFailure)
+  /** Reads, for nobody who waits for it. What could not be taken because the store is out of reach, the next look takes. */
+  readonly look = (): void => {
+    this.read().catch((error: unknown) => {
+      if (error !== this.#outOfReach) this.#options.onFailure(error)
+    })
   }
 
-  /** Resolves when everything that a read begun now or later found has been handled. One read serves many callers. */
+  /**
+   * Resolves when everything that a read begun now or later found has been handled. One read serves many callers.
+   * @throws what the store does; then nobody knows what lies there
+   */
   read(): Promise<void> {
     if (this.#reading === null) {
       this.#isToBegin = true
@@ -128,15 +140,34 @@ export class Inbox {
       for (const group of alike(fresh)) {
         if (this.#stopped) return
         for (const { id } of group) given.add(id)
-        await Promise.all(group.map((row) => this.#handle(row)))
+        await this.#handleAll(group)
       }
       if (count < limit || fresh.length === 0) return
     }
   }
 
+  /** What cannot be taken because the store is out of reach ends the read: nothing overtakes it, events of its key and signals to its run. */
+  async #handleAll(group: readonly InboxRow[]): Promise<void> {
+    const handled = await Promise.allSettled(group.map((row) => this.#handle(row)))
+    const failures = handled.flatMap((one) => (one.status === 'rejected' ? [asError(one.reason)] : []))
+    const failure = failures.find((error) => !isOutOfReach(error)) ?? failures[0]
+    if (failure === undefined) return
+    if (isOutOfReach(failure)) {
+      const { log, shard } = this.#options
+      log.error(`What lies in the inbox of the shard ${shard} waits: ${failure.message}`)
+      this.#outOfReach = failure
+    }
+    throw failure
+  }
+
   async #handle(row: InboxRow): Promise<void> {
     this.#handled.set(row.id, Number.POSITIVE_INFINITY)
-    if (!(await this.#options.handle(row))) this.again(row.id)
+    try {
+      if (!(await this.#options.handle(row))) this.again(row.id)
+    } catch (error) {
+      if (isOutOfReach(error)) this.again(row.id)
+      throw error
+    }
   }
 
   /** One that cannot be read fails its page: then each is read alone. */

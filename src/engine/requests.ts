@@ -22,7 +22,7 @@ import { asideFor } from './aside.ts'
 import type { Made } from './as-json.ts'
 import { judgeEvent, writeAsked, type AskedEvent } from './asked-event.ts'
 import { judgeStart, type AskedStart } from './asked-start.ts'
-import { isOfStore, takeBegin, takeBegun, takeFact } from './between-shards.ts'
+import { takeBegin, takeBegun, takeFact } from './between-shards.ts'
 import { createRun, payloadsOf, type Birth } from './births.ts'
 import type { Taken } from './claims.ts'
 import { conductFlow, judgeConduct } from './conduct-flow.ts'
@@ -36,6 +36,7 @@ import type { Shard } from './shard.ts'
 import { isHere } from './outbox.ts'
 import { payloadOf } from './sent-payload.ts'
 import { Signals } from './signals.ts'
+import { isOfStore, isOutOfReach } from './store-faults.ts'
 
 export class Requests {
   readonly #shard: Shard
@@ -201,6 +202,7 @@ export class Requests {
    * Handles an inbox row. What cannot be taken is drained all the same, and said in the log: it must not block the rest; what
    * may be taken another time is set aside (aside.ts). One of which the store could not be asked is no such row: it stays.
    * @returns false when a later read is to take it.
+   * @throws STORE_UNREACHABLE, COMMIT_UNKNOWN when a later read is to take it, and what lies behind it
    */
   async fromInbox(row: InboxRow): Promise<boolean> {
     const { context } = this.#shard
@@ -222,6 +224,7 @@ export class Requests {
     } catch (error) {
       // It stays where it is, for the next time that the application is opened.
       if (this.#shard.isStopped) return true
+      if (isOutOfReach(error)) throw error
       const cause = toFailure(error)
       const { code, message } = cause
       if (isOfStore(error)) {

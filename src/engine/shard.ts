@@ -346,7 +346,7 @@ export class Shard {
 
   #posted(shard: number): void {
     if (shard !== this.context.shard) return this.#options.posted(shard)
-    this.context.inbox.read().catch((error: unknown) => this.#fail(error))
+    this.context.inbox.look()
   }
 
   #blame(run: LiveRun, error: Error): void {

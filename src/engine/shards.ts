@@ -252,7 +252,7 @@ export class Shards {
   posted(shard: number): void {
     const own = this.#own.get(shard)
     if (own === undefined) return this.#options.posted(shard, true)
-    if (own.isReady) own.shard.context.inbox.read().catch((error: unknown) => own.shard.context.fail(error))
+    if (own.isReady) own.shard.context.inbox.look()
   }
 
   /** A transaction has put something into the inbox of a shard: whoever has it looks a few times in the next moments. */

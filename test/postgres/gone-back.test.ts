@@ -4,7 +4,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '../../src/engine/clock.ts'
-import { ballet, event, operation, service, workflow } from '../../src/index.ts'
+import { ballet, event, operation, service, signal, workflow } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { gate, keptLog, openForTest, until } from '../support/applications.ts'
 import { connection, newPlace, type Place } from './subject.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** All of a schema as it is now; the function puts it back, in one transaction. */
+/** All of a schema as it is now; the function puts it back, in one transaction, with the numbers that its inbox gives next. */
 async function backUp({ schema }: Place): Promise<() => Promise<void>> {
   const sql = await connection()
   const rows = await sql.unsafe(
@@ -23,6 +23,7 @@ async function backUp({ schema }: Place): Promise<() => Promise<void>> {
   )
   const tables = rows.map(({ relname }) => String(relname))
   await sql.unsafe(`CREATE SCHEMA ${schema}_copy`)
+  const [given] = await sql.unsafe(`SELECT last_value, is_called FROM ${schema}.inbox_id_seq`)
   closing.push(() => sql.unsafe(`DROP SCHEMA ${schema}_copy CASCADE`))
   await sql.begin('ISOLATION LEVEL REPEATABLE READ', async (tx) => {
     for (const table of tables)
@@ -33,6 +34,7 @@ async function backUp({ schema }: Place): Promise<() => Promise<void>> {
       await tx.unsafe(`TRUNCATE ${tables.map((table) => `${schema}.${table}`).join(', ')}`)
       for (const table of tables)
         await tx.unsafe(`INSERT INTO ${schema}.${table} OVERRIDING SYSTEM VALUE SELECT * FROM ${schema}_copy.${table}`)
+      await tx.unsafe(`SELECT setval('${schema}.inbox_id_seq', ${given?.['last_value']}, ${given?.['is_called']})`)
     })
   }
 }
@@ -118,6 +120,29 @@ test('a start and an event that a node elsewhere was asked for, in a database th
   expect(await answers).toEqual([gone, gone])
   expect(await old.start(flow('a'), { id: 'a' })).toEqual({ id: 'a', created: true })
   expect(await old.publish(Told({ orderId: 'o' }), { id: 'e' })).toMatchObject({ created: true })
+})
+
+test('a signal of a node elsewhere is answered in a database that has gone back, and gives numbers of its inbox again', async () => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  const store = place.url('&shards=2&lease=2&pool=4')
+  const Go = signal('go', z.number())
+  const hears = workflow('hears', { input: z.null(), output: z.number(), signals: [Go] }, async (run) => {
+    let last = 0
+    while (last >= 0) last = (await run.receive(Go)).data
+    return last
+  })
+  const definition = (version: string) => ballet({ name: 'shop', version, services: [], workflows: [hears] })
+  const owner = await openForTest(definition('2'), { store })
+  const old = await openForTest(definition('1'), { store })
+  await owner.start(hears(null), { id: 'h' })
+  const putBack = await backUp(place)
+  await Promise.all(Array.from({ length: 200 }, (_, n) => old.signal('h', Go(n), { id: `s${n}` })))
+  // The last of their answers has been read.
+  await old.signal('h', Go(0), { id: 'last' })
+  await putBack()
+  for (const n of [1, 2, -1]) expect(await old.signal('h', Go(n), { id: `t${n}` })).toMatchObject({ created: true })
+  expect(await old.result('h')).toBe(-1)
 })
 
 test.each(['&shards=1&lease=1', '&shards=4&lease=1'])(

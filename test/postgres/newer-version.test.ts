@@ -4,7 +4,16 @@ import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Codec } from '../../src/core/codec.ts'
 import type { CallValue } from '../../src/core/values.ts'
-import { ballet, event, signal, workflow, type Application, type ApplicationDefinition } from '../../src/index.ts'
+import {
+  ballet,
+  event,
+  operation,
+  service,
+  signal,
+  workflow,
+  type Application,
+  type ApplicationDefinition,
+} from '../../src/index.ts'
 import { keptLog, openForTest, until } from '../support/applications.ts'
 import { connection, newPlace } from './subject.ts'
 
@@ -192,3 +201,40 @@ test('an event of a transaction whose type has left the code lies aside, until a
   expect(await waitingAt(last)).toBe(0)
   expect((await last.nodes()).aside).toEqual([])
 })
+
+const Happened = event('happened', z.object({ k: z.string() }), { key: 'k' })
+const tooLong = (): string => 'x'.repeat(40_000_000)
+
+test.each<[string, string, z.ZodType, string?]>([
+  ['a schema that is asynchronous', 'SCHEMA_ASYNC', z.number().refine(async () => true)],
+  ['a schema that makes what is no JSON', 'VALUE_NOT_JSON', z.number().transform(BigInt)],
+  ['a schema that makes too much', 'PAYLOAD_TOO_LARGE', z.number().transform(tooLong)],
+  ['an id that reactions have now', 'ID_INVALID', z.number(), 'desk:happened:1'],
+])(
+  'a start of a transaction that a newer version refuses for %s is set aside, and begins with a version that takes it',
+  async (_, code, input, id = 'one') => {
+    const place = await newPlace()
+    closing.push(() => place.drop())
+    const store = place.url('&shards=8&lease=2&pool=4')
+    const definition = (version: string, schema: z.ZodType<number>, reacts: boolean) => {
+      const desk = service('desk', { act: operation({ input: z.json(), run: () => undefined }) })
+      if (reacts) desk.on(Happened, (happened) => desk.act(happened))
+      const flow = workflow('flow', { input: schema, output: z.null() }, async () => null)
+      return ballet({ name: 'shop', version, services: [desk], workflows: [flow] })
+    }
+    const owner = await openForTest(definition('2', input as z.ZodType<number>, id !== 'one'), { store })
+    const old = await openForTest(definition('1', z.number(), false), { store })
+    const sql = await connection()
+    const call = { kind: 'call', target: 'workflow', name: 'flow', input: 2 } as unknown as CallValue
+    await sql.begin(async (tx) => {
+      await old.start(call, { id, tx })
+    })
+    // What lies in the inbox has been looked at when a negative answer is given.
+    expect(await old.run(id)).toBeNull()
+    expect((await owner.asides()).items).toMatchObject([{ kind: 'start', id, cause: { code } }])
+    await owner.close()
+    await old.close()
+    const next = await openForTest(definition('3', z.number(), false), { store })
+    expect(await until(next, null, async () => (await next.run(id))?.status === 'completed')).toBe(true)
+  },
+)
