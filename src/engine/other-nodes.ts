@@ -20,7 +20,7 @@ export function refuseBeside(nodes: readonly Other[], node: Pick<NodeInfo, 'app'
     })
 }
 
-export interface Joined {
+interface Joined {
   readonly leases: Pick<Leases, 'nodes' | 'survey' | 'leave' | 'lengthMs'>
   /** Its name, for errors. */
   readonly store: string
