@@ -3,8 +3,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Asker, secret } from '../../../test/remote/asking.ts'
-import { between, page, problem, type Meets } from '../../../test/remote/between.ts'
-import { gate, keptLog, openForTest } from '../../../test/support/applications.ts'
+import { between, page, problem, type Meets, type Reply } from '../../../test/remote/between.ts'
+import { gate, keptLog, openForTest, until } from '../../../test/support/applications.ts'
 import { fastClock } from '../../../test/support/clocks.ts'
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
 import { systemClock } from '../../engine/clock.ts'
@@ -218,3 +218,29 @@ test('calls that are not let through together are asked for one by one, and then
   await enough.promise
   expect(asked.slice(0, 7)).toEqual([10, 1, 2, 4, 1, 2, 4])
 })
+
+test.each<[string, Meets, string]>([
+  ['the application', {}, 'the application (BODY_TOO_LARGE: The body is larger than 1000 bytes.)'],
+  ['a proxy', limiting(page(413)), 'somebody between, not by the application'],
+  [
+    'a proxy that gives a reason',
+    limiting({ status: 413, text: '{"detail":"At most 0.5 kB."}' }),
+    'somebody between, not by the application (At most 0.5 kB.)',
+  ],
+])('an answer that is too large for %s is told with who refused it, and how large it is', async (what, meets, who) => {
+  const { app, begin } = await world(meets, (text) => text.repeat(2000))
+  await begin('a')
+  await until(app, null, async () => (await app.run('a'))?.status === 'stuck')
+  const error = JSON.stringify((await app.run('a'))?.error)
+  const [, by, bytes, option = ''] =
+    /refused with 413 by (.+): it has ([0-9]+) bytes(, more than \w+ answerLimitBytes)?/.exec(error) ?? []
+  expect([by, option]).toEqual([who, what === 'the application' ? ', more than the answerLimitBytes' : ''])
+  // With what stands around it.
+  expect(Number(bytes)).toBeGreaterThan(2000)
+  expect(Number(bytes)).toBeLessThan(2500)
+})
+
+/** Lets through what is small. */
+function limiting(reply: Reply): Meets {
+  return { answer: ({ body, pass }) => (body.length > 500 ? reply : pass()) }
+}

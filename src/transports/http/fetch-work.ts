@@ -233,12 +233,7 @@ export class WorkFetcher {
       if (status === 204 || (status === 404 && problemIn(text)['code'] === 'ANSWER_UNAWAITED')) return
       if (UNFIT.has(status) && !isUnfit) {
         isUnfit = true
-        body = JSON.stringify({
-          idempotencyKey: call.idempotencyKey,
-          to: call.answerTo,
-          status: 500,
-          detail: `its answer was refused with ${status}`,
-        })
+        body = refusedText(call, { status, text }, Buffer.byteLength(body))
         continue
       }
       const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures)
@@ -313,11 +308,14 @@ class Refusal extends Error {
   }
 }
 
-/** What a problem says of itself. */
+/** What a problem says of itself; that of somebody between may have no code. */
 function saidIn(text: string): string {
-  const { code, detail = '' } = problemIn(text)
-  return typeof code === 'string' ? ` ${code.slice(0, 100)}: ${String(detail).slice(0, 300)}` : ''
+  const { code, detail } = problemIn(text)
+  const words = [cut(code, 100), cut(detail, 300)].filter((one) => one !== '').join(': ')
+  return words === '' ? '' : ` ${words}`
 }
+
+const cut = (said: unknown, most: number): string => (typeof said === 'string' ? said.slice(0, most) : '')
 
 const detailsIn = (text: string): unknown => problemIn(text)['details']
 
@@ -328,6 +326,21 @@ function problemIn(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {}
   }
+}
+
+/** What is sent in the place of an answer that was refused: whoever reads it is to know who did, and what would have to be changed. */
+function refusedText(
+  { idempotencyKey, answerTo: to }: Call,
+  { status, text }: Pick<Said, 'status' | 'text'>,
+  bytes: number,
+): string {
+  const { code } = problemIn(text)
+  const who = typeof code === 'string' ? 'the application' : 'somebody between, not by the application'
+  const said = saidIn(text).trim()
+  const words = said === '' ? '' : ` (${said})`
+  const limit = code === 'BODY_TOO_LARGE' ? ', more than the answerLimitBytes of the service there' : ''
+  const detail = `its answer was refused with ${status} by ${who}${words}: it has ${bytes} bytes${limit}`
+  return JSON.stringify({ idempotencyKey, to, status: 500, detail })
 }
 
 const newId = (): string => `fetch_${randomUUID()}`
