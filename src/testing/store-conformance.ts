@@ -64,9 +64,9 @@ export function storeConformance(
   register(make, harness)
   if (!takesAhead) {
     harness.test('takes nothing ahead, or it is to be tried with `takesAhead`', async () => {
-      const { store, dispose } = await make()
-      assert.equal(store.takeAhead, undefined)
-      await dispose?.()
+      const subject = await make()
+      assert.ok(!('takeAhead' in subject.store))
+      await subject.dispose?.()
     })
     return
   }
@@ -87,11 +87,11 @@ function register(make: () => Promise<StoreUnderTest>, harness: TestHarness): vo
 
 /** The same stores, which are given their batches ahead. */
 const wrapped = (make: () => Promise<StoreUnderTest>, isInterrupted: boolean) => async (): Promise<StoreUnderTest> => {
-  const { store, reopen, dispose } = await make()
+  const subject = await make()
   return {
-    store: givenAhead(store, isInterrupted),
-    reopen: async () => givenAhead(await reopen(), isInterrupted),
-    ...(dispose === undefined ? {} : { dispose }),
+    store: givenAhead(subject.store, isInterrupted),
+    reopen: async () => givenAhead(await subject.reopen(), isInterrupted),
+    dispose: async () => subject.dispose?.(),
   }
 }
 

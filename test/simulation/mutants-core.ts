@@ -6,9 +6,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     name: 'key-without-generation',
     breaks: 'keys of all generations of a run differ',
     file: 'core/ids.ts',
-    changes: [
-      ['return `${space}:${run.id}:${run.generation}:${named}`', 'return `${space}:${run.id}:0:${named}`'],
-    ],
+    changes: [['return `${space}:${run.id}:${run.generation}:${named}`', 'return `${space}:${run.id}:0:${named}`']],
     within: 300,
   },
   {
