@@ -91,6 +91,7 @@ const run = record({
   parent: nullable(text),
   status: text,
   phase: optional(text),
+  failing: optional(flag),
   at: optional(text),
   deadline: optional(text),
   generation: optional(number),
