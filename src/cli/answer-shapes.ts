@@ -249,6 +249,7 @@ const shapes = {
     changed: flag,
     ops: list(text),
     kept: optional(flag),
+    takesBack: optional(flag),
     dropped: optional(text),
   }),
   actedAll: record({

@@ -55,7 +55,8 @@ export class Actions {
     const acted = (result: DeliveryResult): Acted => {
       const run = context.open.peek(num)
       const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
-      return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
+      const takesBack = found?.row.kind === 'choreography' ? ({ takesBack: false } as const) : {}
+      return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept, ...takesBack }
     }
     const result = await this.#deliver(num, { kind: 'cancel', by, why }, (settling) => {
       if (settling !== 'ended' && settling !== 'failing') said(acted(settling))
