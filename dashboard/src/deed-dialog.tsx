@@ -34,6 +34,10 @@ const WHAT: Readonly<Record<Deed, string>> = {
   signal: 'The run gets this signal once.',
 }
 
+/** Taking back is a matter of the flow's own events there. */
+const CANCEL_FLOW =
+  'What is under way is asked to stop, and no further call is made. Nothing is taken back by that: publish the event that does so in the flow.'
+
 export function DeedDialog(props: DialogProps): ReactNode {
   const { title, run, possible, error, isBusy, onDo, onClose } = props
   const [op, setOp] = useState(possible.targets[0]?.op)
@@ -45,7 +49,7 @@ export function DeedDialog(props: DialogProps): ReactNode {
   const confirmed = (form: FormData): void => onDo(deedsOf(possible.deed, form))
   return (
     <AskDialog heading={heading} action={title} error={error} isBusy={isBusy} onDo={confirmed} onClose={onClose}>
-      <p>{WHAT[possible.deed]}</p>
+      <p>{possible.deed === 'cancel' && run.kind === 'choreography' ? CANCEL_FLOW : WHAT[possible.deed]}</p>
       {possible.targets.length > 0 ? <Targets targets={possible.targets} onChoose={setOp} /> : null}
       <Extra {...props} op={op} />
       {possible.deed === 'signal' ? null : <Reason />}

@@ -47,6 +47,7 @@ test('a call that waits for its next attempt can be tried now, and any open run 
 
 test('what was asked to stop is not asked again, and an operation takes no signal', () => {
   expect(nots(runView({ phase: 'cancelling' })).cancel).toBe('it was asked to stop already')
+  expect(nots(runView({ phase: 'undoing', failing: true })).cancel).toMatch(/^it has failed/)
   expect(nots(runView({ kind: 'operation', name: 'payment.charge' })).signal).toBe('it takes no signal')
 })
 

@@ -57,7 +57,7 @@ const isSchedule = ({ name }: RunView): boolean => name === '@schedule'
 function targetsOf(run: RunView, deed: Action): readonly Target[] {
   if (run.ended !== null) return []
   const given = run.choices.filter(({ action }) => action === deed).map(({ op, after }) => ({ op, after }))
-  if (deed === 'cancel' && given.length === 0 && run.phase !== 'cancelling' && !isSchedule(run))
+  if (deed === 'cancel' && given.length === 0 && run.phase !== 'cancelling' && run.failing !== true && !isSchedule(run))
     return [{ op: undefined, after: undefined }]
   if (deed !== 'retry') return given
   const known = new Set(given.map(({ op }) => op))
@@ -81,6 +81,7 @@ function notWords(
   if (deed === 'signal') return signals.length > 0 ? undefined : 'it takes no signal'
   if (targets.length > 0) return undefined
   if (deed === 'cancel' && isSchedule(run)) return 'a schedule is paused, on the page of the schedules'
+  if (deed === 'cancel' && run.failing === true) return 'it has failed, and ends so when it has taken back what it did'
   if (deed === 'cancel') return 'it was asked to stop already'
   return deed === 'retry' ? 'nothing of it is stuck or waits for its next attempt' : 'no call of it is stuck'
 }

@@ -15,9 +15,11 @@ const OF_CALLS: Readonly<Record<Action, readonly [one: string, several: string]>
 }
 
 /** What is durable now, in one sentence. */
-export function actedWords({ id, action, ops, kept, dropped }: Acted): string {
+export function actedWords({ id, action, ops, kept, takesBack, dropped }: Acted): string {
   if (kept === true)
-    return `${id} is asked to stop, but its code cannot go on. That is kept: mend the code and retry the run; it stops then, and takes back what it did.`
+    return `${id} is asked to stop, but its code cannot go on. That is kept: mend the code and retry the run; it stops then${takesBack === false ? '. Nothing is taken back by that.' : ', and takes back what it did.'}`
+  if (takesBack === false)
+    return `${id} is asked to stop: what is under way is too, and no further call is made. Nothing is taken back by that.`
   if (dropped === 'cancel')
     return `${id} ends as failed. It had been asked to stop: that is dropped, and nothing more is taken back.`
   if (dropped === 'undo')

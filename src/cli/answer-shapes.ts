@@ -91,6 +91,7 @@ const run = record({
   parent: nullable(text),
   status: text,
   phase: optional(text),
+  failing: optional(flag),
   at: optional(text),
   deadline: optional(text),
   generation: optional(number),
@@ -248,6 +249,7 @@ const shapes = {
     changed: flag,
     ops: list(text),
     kept: optional(flag),
+    takesBack: optional(flag),
     dropped: optional(text),
   }),
   actedAll: record({

@@ -154,7 +154,7 @@ export function noteWords(note: Part, at: string, limit: number): string {
       return `${op} answered after ${how}; ${next}`
     }
     case 'action':
-      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${DROPPED[word(note, 'drops')] ?? ''}`
+      return `${word(note, 'action')} ${op === '' ? 'the run' : op}, asked for by ${whoWords(note)}${DROPPED[word(note, 'drops')] ?? ''}${note['tooLate'] === true ? '; that came too late: it had failed, and ends so' : ''}`
     default:
       return preview(note as Json, limit)
   }

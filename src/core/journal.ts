@@ -146,7 +146,8 @@ export type Command =
   /** A child is asked to stop. */
   | { readonly kind: 'stop'; readonly run: string }
   /** The run begins to take back what it did, or is done with that. */
-  | { readonly kind: 'phase'; readonly phase: 'undoing' | null }
+  /** `failed`: its body has, and the run ends so when it has taken back what it did. */
+  | { readonly kind: 'phase'; readonly phase: 'undoing' | null; readonly failed?: true }
   /**
    * `raw` is what the workflow returned, when its schema made something else of it; `null` for nothing. `cancelled` when
    * the run was: then it has taken back what it did.
@@ -206,6 +207,8 @@ export type Note =
       readonly run?: string
       /** The run had been asked to stop, and now ends without taking anything back. */
       readonly drops?: 'cancel' | 'undo'
+      /** That it is to stop was kept for the run, which had failed before, and ends so. */
+      readonly tooLate?: true
     }
 
 /** A turn as it is stored. */

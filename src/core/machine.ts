@@ -73,6 +73,8 @@ export class Machine {
   active = false
   /** Who asked the run to stop, once somebody has. */
   cancelled: Cancelled | null = null
+  /** Whether its body has failed and what it did is taken back: whoever asks it to stop then does not change how it ends. */
+  failing = false
   /** Children that stop when this run does, though it does not wait for them. */
   readonly followers: Set<string>
   /** Takes back what the body did, in its place (undoing.ts); there once the body has begun. */
@@ -351,6 +353,7 @@ export class Machine {
       )
     }
     this.#forced = true
+    this.failing = false
     const answered = held === undefined ? undefined : this.pending.get(held.op)
     // What takes things back goes on; the body hears of nothing any more.
     if (held !== undefined && answered !== undefined) this.#answer(held, isUndo(answered))

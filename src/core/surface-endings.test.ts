@@ -53,8 +53,9 @@ describe('a run that fails', () => {
       ['call b.do#0'],
       ['phase undoing', 'sleep sleep#0', 'call undo:b.do#0'],
     ])
+    // That it has failed is said: nobody can ask it to stop any more.
     expect(await answer(driver, 'sleep#0', 'undo:b.do#0', 'undo:a.do#0')).toEqual([
-      [],
+      ['phase undoing'],
       ['call undo:a.do#0'],
       ['phase over', 'fail'],
     ])

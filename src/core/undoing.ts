@@ -5,6 +5,8 @@
 import { fault } from './errors.ts'
 import { endsAsFailed, isCancellation, toFailure } from './failure.ts'
 import { aborted, isTakenBack, issueCall } from './issue.ts'
+import type { Command } from './journal.ts'
+import type { Machine } from './machine.ts'
 import { never, type RunScope } from './run-scope.ts'
 import type { Registered } from './undo.ts'
 
@@ -31,6 +33,9 @@ export async function drive(scope: RunScope, body: () => Promise<unknown>): Prom
   } catch (error) {
     if (machine.continues) return await never()
     scope.over = true
+    machine.failing = machine.cancelled === null && endsAsFailed(error)
+    // Its body had asked for that itself, and went on.
+    if (machine.failing && scope.undoing !== null) machine.commands.push(phaseOf(machine))
     if (endsAsFailed(error) || (machine.cancelled !== null && isCancellation(error))) await takeBack(scope)
     throw error
   }
@@ -49,11 +54,15 @@ function undo(scope: RunScope, all: boolean): Promise<void> {
   return scope.undoing ?? Promise.resolve()
 }
 
+function phaseOf({ failing }: Machine): Command {
+  return { kind: 'phase', phase: 'undoing', ...(failing ? { failed: true } : {}) }
+}
+
 async function undoEach(scope: RunScope, all: boolean): Promise<void> {
   const { machine } = scope
   // A cancellation that comes while the losers of a race are settled is for everything.
   const next = (): Registered | undefined => machine.undos.last(all || machine.cancelled !== null)
-  machine.commands.push({ kind: 'phase', phase: 'undoing' })
+  machine.commands.push(phaseOf(machine))
   try {
     for (let entry = next(); entry !== undefined; entry = next()) {
       const outcome = await entry.settled

@@ -128,6 +128,8 @@ export interface RunView {
   readonly status: RunStatus
   /** `scheduled`: it begins later, at `at`. `undoing`: it takes back what it did. `cancelling`: it was asked to stop. */
   readonly phase?: 'scheduled' | 'undoing' | 'cancelling' | undefined
+  /** Its body has failed, and it takes back what it did: it ends as failed, and cannot be cancelled. */
+  readonly failing?: true
   /** When a scheduled run begins, and when a run that has not ended is cancelled. */
   readonly at?: string | undefined
   readonly deadline?: string | undefined

@@ -146,6 +146,8 @@ export interface Acted {
    * is kept, and comes true once the run is retried with code that can.
    */
   readonly kept?: true
+  /** Of the cancellation of a run that conducts a flow: what is under way is asked to stop, and nothing is taken back by that. */
+  readonly takesBack?: false
   /**
    * Of a run that is let fail, what is dropped with it: that it had been asked to stop (nothing was taken back), or that it
    * was to take back what a late answer did.

@@ -55,11 +55,14 @@ export class Actions {
     const acted = (result: DeliveryResult): Acted => {
       const run = context.open.peek(num)
       const kept = run !== undefined && isStopKept(run) ? ({ kept: true } as const) : {}
-      return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept }
+      const takesBack = found?.row.kind === 'choreography' ? ({ takesBack: false } as const) : {}
+      return { id, action: 'cancel', changed: result === 'taken', ops: [], ...kept, ...takesBack }
     }
     const result = await this.#deliver(num, { kind: 'cancel', by, why }, (settling) => {
-      if (settling !== 'ended') said(acted(settling))
+      if (settling !== 'ended' && settling !== 'failing') said(acted(settling))
     })
+    if (result === 'failing')
+      throw refused(id, 'cancel', 'it has failed, and ends as failed when it has taken back what it did')
     if (result === 'ended') throw fault('RUN_ENDED', { id, status: 'meanwhile' })
     await context.live(num)
     return acted(result)
@@ -303,7 +306,7 @@ export class Actions {
     settling: (result: DeliveryResult) => void = () => {},
   ): Promise<DeliveryResult> {
     return new Promise((resolve, reject) => {
-      this.#shard.context.deliver(num, delivered, { settling, settled: resolve, failed: reject })
+      this.#shard.context.deliver(num, delivered, { settling, settled: resolve, failed: reject, isRefusable: true })
     })
   }
 

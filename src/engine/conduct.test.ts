@@ -183,7 +183,10 @@ test('cancelled, it makes no further call, and waits for what is under way', asy
   const app = await openShop(definition)
   await begin(app, 'o')
   await until(app, 'orderId:o', async () => calls.includes('charge o'))
-  expect(await app.cancel('fulfilment:o', { by: 'the desk', why: 'a test' })).toMatchObject({ changed: true })
+  expect(await app.cancel('fulfilment:o', { by: 'the desk', why: 'a test' })).toMatchObject({
+    changed: true,
+    takesBack: false,
+  })
   expect(await app.cancel('fulfilment:o', { by: 'the desk' })).toMatchObject({ changed: false })
   expect(await app.run('fulfilment:o')).toMatchObject({
     status: 'running',

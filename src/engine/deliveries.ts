@@ -10,7 +10,7 @@ import { splitKey } from '../core/names.ts'
 import { isUndo } from '../core/pending.ts'
 import type { EventRow } from '../core/store.ts'
 import { cancelConductor } from './conducting.ts'
-import { markStuck } from './endings.ts'
+import { markStuck, writeNote } from './endings.ts'
 import type { History } from './history.ts'
 import { parkDamaged } from './joins.ts'
 import { childOf, machineOfRun, type LiveRun } from './live-run.ts'
@@ -23,7 +23,7 @@ import { isOwnTimer } from './schedule.ts'
 import { deliverLate, settleDelivery } from './settle.ts'
 import type { DeliveryExtras, DeliveryResult, ShardContext } from './shard-context.ts'
 import { answerSolo, cancelSolo } from './solo-runs.ts'
-import { answeredBy, armNow, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
+import { answeredBy, armNow, isTooLate, writeTurn, type Answered, type WrittenTurn } from './turn-rows.ts'
 
 /** Gives something to a live run. */
 export function deliverTo(context: ShardContext, run: LiveRun, delivered: Delivered, extras: DeliveryExtras): void {
@@ -61,7 +61,8 @@ function takeTurn(
   extras: DeliveryExtras,
 ): void {
   const { suspects } = context
-  const isFirstKept = suspects.isWary && isFromOutside(context, run, machine, delivered)
+  const isRefused = extras.isRefusable === true && isTooLate(run, delivered)
+  const isFirstKept = suspects.isWary && !isRefused && isFromOutside(context, run, machine, delivered)
   const given = isFirstKept ? keepFirst(context, run, delivered) : delivered
   const isFresh = isFirstKept || (suspects.isWary && delivered.kind === 'start')
   suspects.turn(run, new DeliveryJob(context, run, given, extras), isFresh)
@@ -170,6 +171,7 @@ export class DeliveryJob implements TurnJob {
     if (executor.kind !== 'workflow' || row.ended !== null || !executor.machine.accepts(delivered)) return
     const command = 'op' in delivered ? executor.machine.pending.get(delivered.op)?.command : undefined
     if (!isMeant(this.run, command, this.#extras)) return
+    if (this.#extras.isRefusable === true && isTooLate(this.run, delivered)) return
     if (this.#isFull(executor.machine)) return
     const long = delivered.kind === 'cancel' ? null : tooLong(this.#context, this.run)
     if (long !== null) {
@@ -232,6 +234,7 @@ export class DeliveryJob implements TurnJob {
     else if (closed.kind !== 'threw') {
       this.cost += closed.commands.length
       writeTurn(context, run, { ...turn, commands: closed.commands })
+      tellTooLate(context, run, this.delivered)
       tellLong(context, run)
     }
     const work = wrong === null ? context.foreignWork(run) : ''
@@ -244,6 +247,13 @@ export class DeliveryJob implements TurnJob {
     settleDelivery(context, this.#extras, 'taken')
     context.writer.seal()
   }
+}
+
+/** That it is to stop was kept for a run, and acknowledged: one that had failed before does not end by that. */
+function tellTooLate(context: ShardContext, run: LiveRun, delivered: Delivered): void {
+  if (delivered.kind !== 'cancel' || delivered.mail === undefined || !isTooLate(run, delivered)) return
+  const { by, why } = delivered
+  writeNote(context, run, { kind: 'action', action: 'cancel', op: null, by, why, tooLate: true })
 }
 
 /** The code of a run threw in a turn: the delivery is kept with the error, nothing else of the turn counts. */
@@ -270,7 +280,10 @@ export function seenBy({ executor }: LiveRun): SeenSignals {
 
 /** What is said of something that a run does not take again: it has had it, or another signal under its id. */
 function hadAs(run: LiveRun, delivered: Delivered): DeliveryResult {
-  return delivered.kind === 'signal' && isOtherSignal(seenBy(run), delivered) ? 'conflict' : 'seen'
+  if (delivered.kind === 'signal' && isOtherSignal(seenBy(run), delivered)) return 'conflict'
+  // The first of two had come before it failed, and it was asked to stop already.
+  const isAsked = run.executor.kind === 'workflow' && run.executor.machine.cancelled !== null
+  return !isAsked && isTooLate(run, delivered) ? 'failing' : 'seen'
 }
 
 /** Takes the machine away: nothing more is delivered until the application is opened with mended code. */

@@ -24,6 +24,8 @@ export interface Present {
   readonly stuckOps: ReadonlySet<string>
   /** Whether it has been asked to stop. */
   readonly isCancelled: boolean
+  /** Whether its body has failed, and it takes back what it did. */
+  readonly isFailing?: boolean
   readonly steps?: readonly StepView[]
   /** Why nothing of this is known. */
   readonly unread?: Failure
@@ -81,6 +83,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[], { store, bef
     stuckOps: new Set(),
     state: undefined,
     isCancelled: false,
+    isFailing: false,
   }
   if ((row.kind === 'operation' || row.kind === 'reaction') && row.call !== '') {
     const op = `${row.call}#0`
@@ -105,6 +108,7 @@ export function presentOf(row: RunRow, rows: readonly DecodedRow[], { store, bef
     state,
     stuckOps: isOpen ? stuckOps : new Set(),
     isCancelled: folding.isCancelled,
+    isFailing: isOpen && folding.isFailing,
     ...(row.kind === 'choreography' ? { steps: stepsOf(rows) } : {}),
   }
 }
@@ -118,6 +122,7 @@ interface Folding {
   readonly stuckOps: Set<string>
   state: Json | undefined
   isCancelled: boolean
+  isFailing: boolean
 }
 
 function foldNote({ open, attempts, stuckOps }: Folding, note: Note): void {
@@ -148,12 +153,17 @@ function foldTurn(
     open.delete(delivered.op)
     stuckOps.delete(delivered.op)
   }
-  if (delivered.kind === 'cancel') folding.isCancelled = true
+  if (delivered.kind === 'cancel') {
+    folding.isCancelled = true
+    // Its code is run no more, and whoever stopped it so decides how it ends.
+    if (delivered.forced === true) folding.isFailing = false
+  }
   if (delivered.kind === 'signal') answer(open, `signal:${delivered.name}`)
   if (delivered.kind === 'event') answer(open, `event:${delivered.type}`)
   for (const command of parseCommands(commandsText)) {
     const op = String(command['op'])
     if (command.kind === 'set') folding.state = command['state'] as Json
+    else if (command.kind === 'phase' && command['failed'] === true) folding.isFailing = true
     else if (command.kind === 'drop') {
       stuckOps.delete(op)
       const dropped = open.get(op)

@@ -25,7 +25,7 @@ export interface History {
   readonly stuckOps: ReadonlyMap<string, Failure>
   /** Runs that took the place of a child, by operation. */
   readonly again: ReadonlyMap<string, string>
-  /** What came while the run was frozen and was not delivered since: signals, answers, and that it is to stop. */
+  /** What came while the run was frozen and was not delivered since: that it is to stop, then signals and answers in their order. */
   readonly mail: readonly Delivered[]
   /** The signals that were delivered to it, also by turns that its code does not repeat. */
   readonly seen: SeenSignals
@@ -137,7 +137,7 @@ export class HistoryReader {
       attempts: this.#attempts,
       stuckOps: this.#stuckOps,
       again: this.#again,
-      mail: [...this.#mail.values()],
+      mail: stopFirst([...this.#mail.values()]),
       seen: this.#seen,
       cancelled: this.#cancelled,
       failure: this.#failure,
@@ -251,6 +251,17 @@ export type Mail = Extract<Delivered, { readonly kind: 'signal' | 'cancel' | 'do
 
 function isMail(delivered: Delivered): delivered is Mail {
   return ['signal', 'cancel', 'done', 'failed'].includes(delivered.kind)
+}
+
+/** Who asks a run to stop wants that whatever else was kept for it before: with that it might go on, and end as if nobody had asked. */
+function stopFirst(mail: readonly Delivered[]): readonly Delivered[] {
+  const isStop = ({ kind }: Delivered): boolean => kind === 'cancel'
+  return mail.some(isStop) ? [...mail.filter(isStop), ...mail.filter((one) => !isStop(one))] : mail
+}
+
+/** That it is to stop, when that is kept for the run. */
+export function keptStop({ mail }: Pick<History, 'mail'>): Extract<Delivered, { readonly kind: 'cancel' }> | undefined {
+  return mail.find((one) => one.kind === 'cancel')
 }
 
 /** Operations whose answers are kept for the run. */

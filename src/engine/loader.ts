@@ -13,7 +13,7 @@ import { takeUpConductor } from './conducting.ts'
 import { DeliveryJob, freeze, giveHeld, keepSeen } from './deliveries.ts'
 import { mapAgain } from './facts.ts'
 import { markFreed, markStuck } from './endings.ts'
-import { answeredByMail, HistoryReader, pagesOf, sealedBy, unreadableRows, type History } from './history.ts'
+import { answeredByMail, HistoryReader, keptStop, pagesOf, sealedBy, unreadableRows, type History } from './history.ts'
 import { childOf, type LiveRun } from './live-run.ts'
 import { tooLong } from './long-runs.ts'
 import { keepMailOn } from './mail.ts'
@@ -120,16 +120,21 @@ export function takeUp(context: ShardContext, loaded: Loaded, stop?: ForcedStop)
   const { run, history, replayed } = loaded
   const { executor } = run
   if (executor.kind === 'workflow') linger(context, loaded, executor.machine)
-  if (stop?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
-    return stopLoaded(context, loaded, executor.machine, stop)
+  const kept = keptStop(history)
+  // It is not to go on with the turn that threw, which might end it.
+  const forced = stop ?? (replayed.kind === 'threw' && kept !== undefined ? forcedBy(kept) : undefined)
+  if (forced?.delivered.forced === true && executor.kind === 'workflow' && replayed.kind !== 'diverged')
+    return stopLoaded(context, loaded, executor.machine, forced)
   // A run that is too long goes on only to take back what it did.
-  const long = stop === undefined && history.cancelled === null ? tooLong(context, run) : null
+  const long = stop === undefined && kept === undefined && history.cancelled === null ? tooLong(context, run) : null
   if (long !== null) return parkTooLong(context, run, history, long)
   // A workflow that goes on is told first: what it goes on with begins behind that.
   const isTold = executor.kind === 'workflow' && replayed.kind === 'ready' && executor.machine.begun
   if (stop !== undefined && !isTold) context.deliver(run.row.num, stop.delivered, stop.extras)
   takeUpOpen(context, loaded, isTold ? stop : undefined)
 }
+
+const forcedBy = (kept: ForcedStop['delivered']): ForcedStop => ({ delivered: { ...kept, forced: true }, extras: {} })
 
 /** What was under way in an earlier life may still be, but for what was answered, or is known to have failed for good. */
 function linger(context: ShardContext, { run, history, replayed }: Loaded, machine: Machine): void {
@@ -186,7 +191,8 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, s
       )
       break
     case 'solo':
-      if (run.row.call === '' && mapAgain(context, run)) return endWithNothing(context, run)
+      if (run.row.call === '' && keptStop(history) === undefined && mapAgain(context, run))
+        return endWithNothing(context, run)
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')
         markFreed(context, run, 'its definition is tried again')
@@ -229,7 +235,8 @@ function endWithNothing(context: ShardContext, run: LiveRun): void {
 /** Its body has not begun: its time had not come, its code was gone, or the process ended before. */
 function beginWorkflow(context: ShardContext, run: LiveRun, history: History): void {
   if (run.row.status === 'stuck') markFreed(context, run, 'its code is there')
-  context.begin(run)
+  // Asked to stop before that, it does not begin.
+  if (keptStop(history) === undefined) context.begin(run)
   for (const mail of history.mail) context.deliver(run.row.num, mail)
 }
 
@@ -244,7 +251,7 @@ function takeUpWorkflow(
   const { row } = run
   if (row.status === 'stuck') freeGoingOn(context, run, history)
   // It may have been asked to stop while it was left alone: then what goes on all the same begins behind that.
-  const isStopping = stop !== undefined || history.mail.some(({ kind }) => kind === 'cancel')
+  const isStopping = stop !== undefined || keptStop(history) !== undefined
   const kept = answeredByMail(history)
   for (const { op, command, givenUp, at } of waiting) {
     switch (command.kind) {

@@ -284,6 +284,7 @@ export class Queries {
       parent,
       status: row.status,
       ...phaseOf(row, present),
+      ...(present.isFailing === true ? { failing: true } : {}),
       ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
       ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
       ...(row.generation === 0 ? {} : { generation: row.generation }),

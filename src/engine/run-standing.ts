@@ -18,13 +18,14 @@ export function choicesOf(row: RunRow, present: Present): readonly ChoiceView[] 
   return row.call === SCHEDULE ? choices.filter(({ action, op }) => action === 'retry' || op !== undefined) : choices
 }
 
-function choicesOfAny(row: RunRow, { stuckOps, waits, isCancelled }: Present): readonly ChoiceView[] {
+function choicesOfAny(row: RunRow, { stuckOps, waits, isCancelled, isFailing }: Present): readonly ChoiceView[] {
   if (row.status !== 'stuck') return []
   if (row.reason === 'call') {
     const ofOps = [...stuckOps].flatMap((op) => choicesOfOp(op, waits))
     // All that a run does which takes back a late answer is an undo.
     if (lateUndone(row) !== null) return ofOps.filter(({ action }) => action !== 'fail')
-    return isCancelled ? ofOps : [...ofOps, { action: 'cancel' }]
+    // One that has failed ends so when it has taken back what it did.
+    return isCancelled || isFailing === true ? ofOps : [...ofOps, { action: 'cancel' }]
   }
   if (row.reason === 'unreadable')
     return [{ action: 'retry', after: 'restore the store, or the key of its codec,' }, { action: 'fail' }]

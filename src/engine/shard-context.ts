@@ -30,10 +30,10 @@ import type { Watchers } from './watchers.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * How a delivery came out: it was taken, it had been made before, another one had under its id, the run had ended, is frozen, or
- * holds too many signals.
+ * How a delivery came out: it was taken, it had been made before, another one had under its id, the run had ended, is frozen,
+ * holds too many signals, or has failed and takes back what it did.
  */
-export type DeliveryResult = 'taken' | 'seen' | 'conflict' | 'ended' | 'frozen' | 'full'
+export type DeliveryResult = 'taken' | 'seen' | 'conflict' | 'ended' | 'frozen' | 'full' | 'failing'
 
 /** What goes with a delivery from outside. */
 export interface DeliveryExtras {
@@ -46,6 +46,8 @@ export interface DeliveryExtras {
   readonly ended?: string
   /** When the timer was due: a wait of an earlier generation, of the same name, had another. */
   readonly due?: number
+  /** Whoever asks the run to stop waits for an answer: where that changes nothing any more it is refused. */
+  readonly isRefusable?: true
   /** Told when that is written: what it writes in turn is durable with it. */
   readonly settling?: (result: DeliveryResult) => void
   /** Told once the turn is durable: whether it was taken, or had been delivered before. */

@@ -93,11 +93,17 @@ function tellLeftBehind({ log }: ShardContext, { row, executor }: LiveRun, { com
   }
 }
 
+/** Whether a run that is asked to stop has failed already, and takes back what it did: it ends as failed all the same. */
+export function isTooLate({ executor }: LiveRun, delivered: Delivered): boolean {
+  if (delivered.kind !== 'cancel' || delivered.forced === true) return false
+  return executor.kind === 'workflow' && executor.machine.failing
+}
+
 /** Where the run stands after a turn that did not end it. */
 function phaseAfter(run: LiveRun, { taken, commands }: WrittenTurn): string | null {
   const { executor, row } = run
   const isCancelled = executor.kind === 'workflow' && executor.machine.cancelled !== null
-  let phase = taken.kind === 'cancel' ? 'cancelling' : row.phase
+  let phase = taken.kind === 'cancel' && !isTooLate(run, taken) ? 'cancelling' : row.phase
   for (const command of commands) {
     if (command.kind === 'phase') phase = command.phase ?? (isCancelled ? 'cancelling' : null)
   }

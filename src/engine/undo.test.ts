@@ -71,7 +71,10 @@ test('F21: an undo that fails: the run stays where it stands, visibly, and does 
     reason: 'call',
     phase: 'undoing',
     error: { message: expect.stringContaining('no way back') },
-    choices: [{ action: 'retry', op: 'undo:inner#0' }, { action: 'answer', op: 'undo:inner#0' }, { action: 'cancel' }],
+    choices: [
+      { action: 'retry', op: 'undo:inner#0' },
+      { action: 'answer', op: 'undo:inner#0' },
+    ],
   })
   await expect(app.fail('f', { op: 'undo:inner#0', error: { message: 'never' } })).rejects.toMatchObject({
     code: 'ACTION_REFUSED',

@@ -94,12 +94,22 @@ describe('an action on one run', () => {
 
   it.each([
     ['cancel', [], { kept: true }, /asked to stop, but its code cannot go on.*mend the code and retry the run/],
+    ['cancel', [], { kept: true, takesBack: false }, /it stops then\. Nothing is taken back by that\.\n$/],
+    [
+      'cancel',
+      [],
+      { takesBack: false },
+      /^\S+ is asked to stop: what is under way is too.*Nothing is taken back by that\.\n$/,
+    ],
     ['fail', ['--message', 'no'], { dropped: 'cancel' }, /ends as failed.*asked to stop: that is dropped/],
-  ] as const)('%s of a run whose code cannot go on says what becomes of it', async (action, words, more, sentence) => {
-    const answer = (): Promise<Acted> => Promise.resolve({ id: RUN, action, changed: true, ops: [], ...more })
-    const { stdout } = await ballet([action, RUN, ...words], { cancel: answer, fail: answer })
-    expect(stdout).toMatch(sentence)
-  })
+  ] as const)(
+    '%s of a run says what becomes of it: of one whose code cannot go on, of one that conducts a flow',
+    async (action, words, more, sentence) => {
+      const answer = (): Promise<Acted> => Promise.resolve({ id: RUN, action, changed: true, ops: [], ...more })
+      const { stdout } = await ballet([action, RUN, ...words], { cancel: answer, fail: answer })
+      expect(stdout).toMatch(sentence)
+    },
+  )
 
   it('answers from a file', async () => {
     const { asked } = await ballet(['answer', RUN, OP, '--value', '@answer.json', '--by', 'ann'])

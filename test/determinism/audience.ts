@@ -191,14 +191,15 @@ export class Audience {
     return created !== null
   }
 
-  /** Whether it was new; null when the run had ended before. Asks again when the application has lost the store. */
+  /** Whether it was new; null when the run had ended, or failed, before. Asks again when the application has lost the store. */
   async #takenByDoor(input: Input): Promise<boolean | null> {
     for (;;) {
       try {
         return await this.#knock(input, this.#stalls.app())
       } catch (error) {
         if (!isBalletError(error)) throw error
-        if (error.code === 'RUN_ENDED') return null
+        // One that has failed, and takes back what it did, is as good as ended.
+        if (error.code === 'RUN_ENDED' || (input.kind === 'cancel' && error.code === 'ACTION_REFUSED')) return null
         if (error.code !== 'SHARD_FENCED') throw error
         await this.#stalls.clock.wait(100)
       }
