@@ -35,7 +35,7 @@ export function idempotencyKey(run: RunIdentity, op: string): string {
 
 /** The id of the store that a key begins with. */
 export function storeOfKey(key: string): string {
-  return key.split(/[:/]/, 1)[0] ?? ''
+  return key.replace(/[:/].*$/s, '')
 }
 
 /** The key of a call that is taken back; one of an earlier generation has that in front: `0~payment.charge#0`. */

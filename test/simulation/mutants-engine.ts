@@ -116,7 +116,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     name: 'drops-what-it-cannot-ask',
     breaks: 'a row of the inbox of which the store cannot be asked stays',
-    file: 'engine/between-shards.ts',
+    file: 'engine/store-faults.ts',
     changes: [["error.code === 'STORE_FAILED'", 'false']],
     within: 12_000,
   },
@@ -124,7 +124,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'no-poll',
     breaks: 'hints may be lost: the inbox is looked into every second',
     file: 'engine/inbox.ts',
-    changes: [['this.#leave = this.#options.pulse.join(this.#look)', '']],
+    changes: [['this.#leave = this.#options.pulse.join(this.look)', '']],
     within: 300,
   },
   {

@@ -59,7 +59,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     name: 'only-hints',
     breaks: 'a hint may be lost, and what waits in an inbox is found all the same',
     file: 'engine/inbox.ts',
-    changes: [['this.#leave = this.#options.pulse.join(this.#look)', '']],
+    changes: [['this.#leave = this.#options.pulse.join(this.look)', '']],
     within: 500,
   },
   {
