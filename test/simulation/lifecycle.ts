@@ -10,6 +10,8 @@ interface Life {
   /** How it ended, or null. */
   readonly ended: string | null
   readonly isCancelled: boolean
+  /** Whether it is known to have failed: it takes back what it did, and ends so. */
+  readonly isFailing: boolean
   /** Ids of its signals. */
   readonly signals: readonly string[]
 }
@@ -49,6 +51,7 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
     case 'cancel':
       if (state === null) return says('missing') ? state : undefined
       if (state.ended !== null) return says('ended') ? state : undefined
+      if (answer === 'refused') return state.isCancelled ? undefined : { ...state, isFailing: true }
       return says(state.isCancelled ? 'known' : 'changed', 'taken') ? { ...state, isCancelled: true } : undefined
     case 'signal':
       if (state === null) return says('missing') ? state : undefined
@@ -62,6 +65,7 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
       if (state === null || state.ended !== null) return undefined
       // A run that took a cancellation has not ended well, and one that took none was not cancelled.
       const isRight = state.isCancelled ? asked.status !== 'completed' : asked.status !== 'cancelled'
+      if (state.isFailing && asked.status !== 'failed') return undefined
       return isRight ? { ...state, ended: asked.status } : undefined
     }
   }
@@ -77,7 +81,7 @@ function posted(state: State, { what, value }: Extract<Asked, { kind: 'posted' }
   return state
 }
 
-const born = (input: string): Life => ({ input, ended: null, isCancelled: false, signals: [] })
+const born = (input: string): Life => ({ input, ended: null, isCancelled: false, isFailing: false, signals: [] })
 
 function historyWords(operations: readonly Operation[]): string {
   return operations
