@@ -28,6 +28,13 @@ function stockFor(log: string[], { open = gate(), isDown = false } = {}) {
   return { stock, open }
 }
 
+/** It takes, and fails. */
+const failingFlow = (stock: ReturnType<typeof stockFor>['stock']) =>
+  workflow('flow', { input: z.null(), output }, async (run) => {
+    await run.call(stock.take('a'), { undo: stock.give('a') })
+    throw new TerminalError('no')
+  })
+
 const undoes = (app: Application): Promise<unknown> =>
   until(app, null, async () => (await app.run('f'))?.waits.some(({ op }) => op === 'undo:stock.take#0'))
 
@@ -43,10 +50,7 @@ const refusal = {
 test('a run that takes back because it failed refuses to be cancelled, and ends as failed', async () => {
   const log: string[] = []
   const { stock, open } = stockFor(log)
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    await run.call(stock.take('a'), { undo: stock.give('a') })
-    throw new TerminalError('no')
-  })
+  const flow = failingFlow(stock)
   const app = await openForTest(ballet({ services: [stock], workflows: [flow] }))
   await app.start(flow(null), { id: 'f' })
   await undoes(app)
@@ -60,10 +64,7 @@ test('a run that takes back because it failed refuses to be cancelled, and ends 
 
 test('one that is stuck while it takes back is not offered that, also after a restart', async () => {
   const { stock } = stockFor([], { isDown: true })
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    await run.call(stock.take('a'), { undo: stock.give('a') })
-    throw new TerminalError('no')
-  })
+  const flow = failingFlow(stock)
   const definition = ballet({ services: [stock], workflows: [flow] })
   const data = new MemoryData()
   const first = await openForTest(definition, { store: memory(data) })
@@ -107,10 +108,7 @@ test('one that fails while it takes back by itself says so as well; one that doe
 
 test('a deadline that passes meanwhile does not say that the run is being cancelled', async () => {
   const { stock, open } = stockFor([])
-  const flow = workflow('flow', { input: z.null(), output }, async (run) => {
-    await run.call(stock.take('a'), { undo: stock.give('a') })
-    throw new TerminalError('no')
-  })
+  const flow = failingFlow(stock)
   const clock = new SteppedClock()
   const app = await openForTest(ballet({ services: [stock], workflows: [flow] }), { clock })
   await app.start(flow(null), { id: 'f', deadline: new Date(clock.now() + 1000) })

@@ -21,6 +21,18 @@ const two = workflow('two', { input: z.null(), output, signals: [Go] }, async (r
 ])
 const definition = ballet({ services: [], workflows: [flow, two], events: [Fact] })
 
+const oneAndTwo = [
+  inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
+  inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
+]
+
+/** As another process puts it there. */
+async function leave(data: MemoryData, items: readonly InboxItem[]): Promise<void> {
+  const outside = memory(data)
+  await outside.open()
+  await outside.post(0, items)
+}
+
 test('F12: a start and an event that conflict with what there is: they are dropped, and nothing stops', async () => {
   const data = new MemoryData()
   const store = memory(data)
@@ -68,12 +80,7 @@ test('an application that closes while it reads the inbox leaves the rest there,
     return pass()
   })
   const app = await openForTest(definition, { store })
-  const outside = memory(data)
-  await outside.open()
-  await outside.post(0, [
-    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
-    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
-  ])
+  await leave(data, oneAndTwo)
   const answer = app.run('nobody').catch(() => null)
   await asked.promise
   const closed = app.close()
@@ -94,12 +101,7 @@ test('F6: a row of the inbox of which the store cannot be asked: it stays, the o
     return pass()
   })
   const app = await openForTest(definition, { store })
-  const outside = memory(data)
-  await outside.open()
-  await outside.post(0, [
-    inboxItem('start', 'flow', { call: 'flow', input: 1, id: 'one' }),
-    inboxItem('start', 'flow', { call: 'flow', input: 2, id: 'two' }),
-  ])
+  await leave(data, oneAndTwo)
   expect((await app.run('two'))?.id).toBe('two')
   expect([...data.inbox.values()].map(({ data: text }) => text).join()).toContain('"one"')
   isBroken = false

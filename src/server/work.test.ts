@@ -1,5 +1,6 @@
 // What one node passes on to another for services that fetch their calls, whatever their sites take of everybody else.
 import { afterEach, expect, test } from 'vitest'
+import { firstAttempt } from '../../test/remote/attempt.ts'
 import { Asker, secret } from '../../test/remote/asking.ts'
 import type { Asked } from '../core/transport.ts'
 import type { NodeAt } from '../define/node.ts'
@@ -17,20 +18,13 @@ afterEach(async () => {
 })
 
 const asked: Asked = {
+  ...firstAttempt,
   operation: 'payment.charge',
   input: null,
-  heartbeatMs: 60_000,
   idempotencyKey: 'store:one:0:payment.charge#0',
-  fence: '1.0.1764450000000',
-  attempt: 1,
-  timeoutMs: 60_000,
-  key: null,
-  run: 'one',
   op: 'payment.charge#0',
-  root: 'run:one',
-  cause: null,
-  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  undoes: null,
+  heartbeatMs: 60_000,
+  timeoutMs: 60_000,
 }
 
 /** A node with a desk of the service, next to another one. */

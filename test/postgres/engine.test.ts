@@ -10,18 +10,14 @@ import { deeds, done, startShop, styles, type RunningShop } from '../../examples
 import { ShopProcess, servicesOf } from '../chaos/shop-process.ts'
 import { Proxy } from './proxy.ts'
 import { PostgresServer } from './server.ts'
-import { newPlace, type Place } from './subject.ts'
+import { placesFor } from './subject.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function place(): Promise<Place> {
-  const found = await newPlace()
-  closing.push(() => found.drop())
-  return found
-}
+const place = placesFor(closing)
 
 async function shopOn(store: string): Promise<RunningShop> {
   const shop = await startShop({ place: { store, folder: null } })

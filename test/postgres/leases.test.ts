@@ -7,7 +7,7 @@ import type { Tenure } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { aTurn, batchAfter } from '../../src/testing/store-rows.ts'
-import { connection, newPlace, type Place } from './subject.ts'
+import { connection, placesFor, type Place } from './subject.ts'
 
 const SHARD = 0
 const closing: (() => unknown)[] = []
@@ -17,11 +17,7 @@ afterEach(async () => {
 
 const node = (id: string): NodeInfo => ({ id, app: 'shop', version: '1', ballet: '0', address: `http://${id}:1` })
 
-async function place(): Promise<Place> {
-  const found = await newPlace()
-  closing.push(() => found.drop())
-  return found
-}
+const place = placesFor(closing)
 
 async function storeOn({ url }: Place, more?: string) {
   const store = postgres({ url: url(more), clock: systemClock })

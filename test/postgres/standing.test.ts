@@ -6,18 +6,14 @@ import { z } from 'zod'
 import { ballet, open, operation, service, type Application } from '../../src/index.ts'
 import { handler } from '../../src/server/handler.ts'
 import { silentLog } from '../../src/engine/log.ts'
-import { connection, newPlace, type Place } from './subject.ts'
+import { connection, placesFor, type Place } from './subject.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function place(): Promise<Place> {
-  const found = await newPlace()
-  closing.push(() => found.drop())
-  return found
-}
+const place = placesFor(closing)
 
 /** A desk that notes what it is asked for, as soon as it is. */
 async function desk(

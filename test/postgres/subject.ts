@@ -62,4 +62,11 @@ export async function newPlace(): Promise<Place> {
   }
 }
 
+/** Makes schemas that are dropped with all else that a test closes at its end. */
+export const placesFor = (closing: { push(close: () => Promise<unknown>): unknown }) => async (): Promise<Place> => {
+  const place = await newPlace()
+  closing.push(() => place.drop())
+  return place
+}
+
 const isDeadlock = (error: unknown): boolean => error instanceof postgresJs.PostgresError && error.code === '40P01'

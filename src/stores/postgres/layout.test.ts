@@ -1,6 +1,6 @@
 // A schema of an older layout is brought to this one by the first process that opens it, and what it holds stays.
 import { afterEach, expect, test } from 'vitest'
-import { connection, newPlace, type Place } from '../../../test/postgres/subject.ts'
+import { connection, placesFor, type Place } from '../../../test/postgres/subject.ts'
 import { SCHEMA_VERSION, type Store } from '../../core/store.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { aRun, batchAfter, commitFirst, NS, SHARD } from '../../testing/store-rows.ts'
@@ -11,11 +11,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function place(): Promise<Place> {
-  const found = await newPlace()
-  closing.push(() => found.drop())
-  return found
-}
+const place = placesFor(closing)
 
 function store(url: string): Store {
   const made = postgres({ url, clock: systemClock })

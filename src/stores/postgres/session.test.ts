@@ -1,7 +1,7 @@
 // What a store is to the server: its sessions, its schema and who may write it, the plans of its queries, and batches in
 // which one row is changed twice.
 import { afterEach, expect, test } from 'vitest'
-import { connection, newPlace, serverUrl, type Place } from '../../../test/postgres/subject.ts'
+import { connection, placesFor, serverUrl } from '../../../test/postgres/subject.ts'
 import { SCHEMA_VERSION, type Batch, type Store } from '../../core/store.ts'
 import { systemClock } from '../../engine/clock.ts'
 import {
@@ -45,11 +45,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function place(): Promise<Place> {
-  const found = await newPlace()
-  closing.push(() => found.drop())
-  return found
-}
+const place = placesFor(closing)
 
 function store(url: string, readOnly = false): Store {
   const made = postgres({ url, clock: systemClock, readOnly })

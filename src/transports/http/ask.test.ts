@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createPlain, type AddressInfo, type Server as PlainServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { firstAttempt } from '../../../test/remote/attempt.ts'
 import { openForTest, until } from '../../../test/support/applications.ts'
 import { elsewhere } from '../../http.ts'
 import { ballet, event, operation, service, type Application, type Policy, type RunView } from '../../index.ts'
@@ -254,22 +255,6 @@ describe('a status', () => {
   )
 })
 
-const asked = {
-  operation: 'payment.price',
-  input: { orderId: '1' },
-  idempotencyKey: 'store:one:0:payment.price#0',
-  fence: '1.0.1764450000000',
-  attempt: 1,
-  timeoutMs: 10_000,
-  key: null,
-  run: 'one',
-  op: 'payment.price#0',
-  root: 'run:one',
-  cause: null,
-  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  undoes: null,
-}
-
 test('Retry-After is told, as seconds and as a date, and what it does not say is not', async () => {
   const now = Date.UTC(2026, 0, 1)
   const said = ['120', new Date(now + 600_000).toUTCString(), new Date(now - 1000).toUTCString(), 'soon', '0']
@@ -278,7 +263,7 @@ test('Retry-After is told, as seconds and as a date, and what it does not say is
   const heard: number[] = []
   for (let count = 0; count < said.length; count += 1)
     await transport
-      .ask(asked, new AbortController().signal)
+      .ask(firstAttempt, new AbortController().signal)
       .catch((error: unknown) => heard.push(retryAfterMsOf(error)))
   expect(heard).toEqual([120_000, 600_000, 0, 0, 0])
 })
@@ -324,9 +309,9 @@ test('a connection that was closed while nothing was asked on it is no failure',
   const closing = Promise.withResolvers<() => void>()
   const transport = transportOf('payment', { url }, systemClock)
   const { signal } = new AbortController()
-  expect(await transport.ask(asked, signal)).toEqual({ cents: 1 })
+  expect(await transport.ask(firstAttempt, signal)).toEqual({ cents: 1 })
   const close = await closing.promise
-  const second = transport.ask(asked, signal)
+  const second = transport.ask(firstAttempt, signal)
   close()
   expect(await second).toEqual({ cents: 1 })
   expect(came).toHaveLength(2)
@@ -344,8 +329,8 @@ test('all connections that were kept are gone: it is asked on a new one', async 
   })
   const transport = transportOf('payment', { url }, systemClock)
   const { signal } = new AbortController()
-  await Promise.all([transport.ask(asked, signal), transport.ask(asked, signal)])
-  expect(await transport.ask(asked, signal)).toEqual({ cents: 1 })
+  await Promise.all([transport.ask(firstAttempt, signal), transport.ask(firstAttempt, signal)])
+  expect(await transport.ask(firstAttempt, signal)).toEqual({ cents: 1 })
   expect(old.size).toBe(3)
 })
 
@@ -357,8 +342,8 @@ test('connections are kept, and no more of them than may be', async () => {
   })
   const transport = transportOf('payment', { url, connections: 2 }, systemClock)
   const { signal } = new AbortController()
-  await Promise.all(Array.from({ length: 10 }, () => transport.ask(asked, signal)))
-  await transport.ask(asked, signal)
+  await Promise.all(Array.from({ length: 10 }, () => transport.ask(firstAttempt, signal)))
+  await transport.ask(firstAttempt, signal)
   expect(sockets.size).toBe(2)
 })
 

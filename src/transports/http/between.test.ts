@@ -5,6 +5,7 @@ import { connect, createServer as createPlain, type AddressInfo, type Server as 
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { firstAttempt } from '../../../test/remote/attempt.ts'
 import { laterAnswers, serveService } from '../../http.ts'
 import { operation, service } from '../../index.ts'
 import { toFailure } from '../../core/failure.ts'
@@ -27,25 +28,9 @@ async function listening(server: Server | PlainServer): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const asked = {
-  operation: 'payment.price',
-  input: { orderId: '1' } as unknown,
-  idempotencyKey: 'store:one:0:payment.price#0',
-  fence: '1.0.1764450000000',
-  attempt: 1,
-  timeoutMs: 10_000,
-  key: null,
-  run: 'one',
-  op: 'payment.price#0',
-  root: 'run:one',
-  cause: null,
-  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  undoes: null,
-}
-
 /** The value of one attempt, or `CODE: message` of what it failed with. */
-async function toldBy(transport: Transport, input: unknown = asked.input): Promise<string> {
-  const answer = transport.ask({ ...asked, input }, new AbortController().signal)
+async function toldBy(transport: Transport, input: unknown = firstAttempt.input): Promise<string> {
+  const answer = transport.ask({ ...firstAttempt, input }, new AbortController().signal)
   return answer.then(
     (value) => `value ${JSON.stringify(value)}`,
     (error: unknown) => `${toFailure(error).code}: ${toFailure(error).message}`,
@@ -81,7 +66,7 @@ test('a service is told that an attempt is given up, though such attempts hold e
   })
   const transport = transportOf('payment', { url: await listening(server), connections: 2 }, systemClock)
   const controller = new AbortController()
-  const answers = [1, 2].map(() => transport.ask(asked, controller.signal))
+  const answers = [1, 2].map(() => transport.ask(firstAttempt, controller.signal))
   await begun.promise
   controller.abort(Object.assign(new Error('given up'), { code: 'CALL_ABORTED' }))
   expect(await Promise.all(answers)).toEqual([{ cents: 1 }, { cents: 1 }])
@@ -104,7 +89,7 @@ test('of many attempts that are given up at once it is told on no more connectio
   const answers = laterAnswers('http://127.0.0.1:1/answers')
   const transport = transportOf('payment', { url, connections: 2, answers }, systemClock)
   const controller = new AbortController()
-  for (let count = 0; count < 20; count += 1) void transport.ask(asked, controller.signal)
+  for (let count = 0; count < 20; count += 1) void transport.ask(firstAttempt, controller.signal)
   await begun.promise
   controller.abort(Object.assign(new Error('given up'), { code: 'CALL_ABORTED' }))
   // Behind this, all that were sent at once would be here.

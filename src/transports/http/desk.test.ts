@@ -1,25 +1,20 @@
 // The desk by itself: what is kept for whoever asks next.
 import { expect, test } from 'vitest'
+import { firstAttempt } from '../../../test/remote/attempt.ts'
 import { SteppedClock } from '../../../test/support/clocks.ts'
 import { readBytes } from '../../server/body.ts'
+import type { Asked } from '../../core/transport.ts'
 import { fetchedTransport } from './desk.ts'
 import { secretsOf } from './signature.ts'
 
-const asked = {
+const asked: Asked = {
+  ...firstAttempt,
   operation: 'payment.charge',
   input: null,
   idempotencyKey: 'store:one:0:payment.charge#0',
-  fence: '1.0.1',
-  attempt: 1,
-  timeoutMs: 20_000,
-  key: null,
-  run: 'one',
   op: 'payment.charge#0',
-  root: 'run:one',
-  cause: null,
-  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  undoes: null,
-} as const
+  timeoutMs: 20_000,
+}
 
 test('an attempt whose asker had gone is told to the next one with the time that it still has, and counts as heard of then', async () => {
   const clock = new SteppedClock()

@@ -2,11 +2,13 @@
 import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { firstAttempt } from '../../../test/remote/attempt.ts'
 import { keptLog } from '../../../test/support/applications.ts'
 import { elsewhere, serveService, serviceHandler } from '../../http.ts'
 import { event, operation, RetryAfterError, service, TerminalError, type OperationContext } from '../../index.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { definitionOf } from '../../define/definition-symbol.ts'
+import type { Asked } from '../../core/transport.ts'
 import { transportOf } from './place.ts'
 
 const Id = z.object({ orderId: z.string() })
@@ -27,21 +29,7 @@ const payment = service('payment', {
 
 afterEach(() => void (body = () => undefined))
 
-const asked = {
-  operation: 'payment.price',
-  input: { orderId: '1' } as unknown,
-  idempotencyKey: 'store:one:0:payment.price#0',
-  fence: '1.0.1764450000000',
-  attempt: 2,
-  timeoutMs: 60_000,
-  key: 'orderId:1' as string | null,
-  run: 'one',
-  op: 'payment.price#0',
-  root: 'run:one',
-  cause: 'event:shop:1' as string | null,
-  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-  undoes: null as string | null,
-}
+const asked: Asked = { ...firstAttempt, attempt: 2, timeoutMs: 60_000, key: 'orderId:1', cause: 'event:shop:1' }
 
 interface Answer {
   readonly status: number
