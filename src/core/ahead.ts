@@ -8,6 +8,15 @@ export type AheadKind = (typeof KINDS)[number]
 type RowsOf = Readonly<Record<AheadKind, readonly unknown[]>>
 type Counts = Readonly<Record<AheadKind, number>>
 
+/** Of each kind none. */
+export const NO_ROWS: Readonly<Record<AheadKind, readonly never[]>> = {
+  runs: [],
+  changes: [],
+  claims: [],
+  journal: [],
+  events: [],
+}
+
 /** What was given of a batch: the first rows of each kind, in so many parts. */
 export interface Ahead {
   /** Its number, which no other batch of this process has. */

@@ -1,6 +1,6 @@
 // The rows of a batch that is still being filled. While its store has nothing else to do, it gets what is there already, so that
 // less is left for the commit. Filled and sealed by the writer (writer.ts).
-import { countsOf, rowsBehind, sumOf, type Ahead } from '../core/ahead.ts'
+import { countsOf, NO_ROWS, rowsBehind, sumOf, type Ahead } from '../core/ahead.ts'
 import type {
   Claim,
   ClaimName,
@@ -21,15 +21,14 @@ import type {
 
 /** As many rows as are worth a message of their own: of 24 to 150, and none, this made choreographed orders fastest (ADR 50). */
 const PART_ROWS = 48
-const NONE: Ahead['rows'] = { runs: 0, changes: 0, claims: 0, journal: 0, events: 0 }
+const NONE = countsOf(NO_ROWS)
 
 /** Batches of this process of which a part was given ahead. */
 let batches = 0
 
 /** What was given ahead comes to nothing: a store keeps one batch, and hears of another. */
 export function giveUpAhead(store: Pick<Store, 'takeAhead'>, shard: number): void {
-  const nothing = { runs: [], changes: [], claims: [], journal: [], events: [] }
-  store.takeAhead?.(shard, { batch: ++batches, part: 0 }, nothing)
+  store.takeAhead?.(shard, { batch: ++batches, part: 0 }, NO_ROWS)
 }
 
 export class OpenBatch {

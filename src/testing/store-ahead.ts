@@ -1,14 +1,13 @@
 // Conformance of stores that take rows ahead of their batch: a wrapper that gives every batch so that may come so, with which all other
 // cases are run again, and what a store does with rows whose batch never comes.
 import assert from 'node:assert/strict'
-import { countsOf, rowsBehind, type Ahead, type AheadKind } from '../core/ahead.ts'
+import { countsOf, NO_ROWS, rowsBehind, type Ahead, type AheadKind } from '../core/ahead.ts'
 import type { Batch, Store, Tenure } from '../core/store.ts'
-import { SHARD, aClaim, aRun, aTurn, anEvent, batchAfter, type OpenSubject, type StoreCase } from './store-rows.ts'
+import { NS, SHARD, aClaim, aRun, aTurn, anEvent, batchAfter, type OpenSubject, type StoreCase } from './store-rows.ts'
 
 type AheadRows = Pick<Batch, AheadKind>
 
-const NOTHING: AheadRows = { runs: [], changes: [], claims: [], journal: [], events: [] }
-const KINDS: ReadonlySet<string> = new Set(Object.keys(NOTHING))
+const KINDS: ReadonlySet<string> = new Set(Object.keys(NO_ROWS))
 
 /** Batches of this process that were given ahead here. */
 let batches = 0
@@ -53,7 +52,7 @@ export function givenAhead(store: Store, isInterrupted: boolean): Store {
 
 /** Rows behind a head, of each kind but changes. */
 const rowsAfter = ({ head }: Tenure): AheadRows => ({
-  ...NOTHING,
+  ...NO_ROWS,
   runs: [aRun(head + 1)],
   claims: [aClaim(`run-${head + 1}`, head + 1)],
   journal: [aTurn(head + 2, head + 1, 0)],
@@ -61,10 +60,10 @@ const rowsAfter = ({ head }: Tenure): AheadRows => ({
 })
 
 async function assertNone(store: Store): Promise<void> {
-  assert.deepEqual(await store.runs(SHARD, { ns: 'default', limit: 10 }), [])
-  assert.deepEqual(await store.claims(SHARD, 'default', 'run', ['run-1']), [null])
+  assert.deepEqual(await store.runs(SHARD, { ns: NS, limit: 10 }), [])
+  assert.deepEqual(await store.claims(SHARD, NS, 'run', ['run-1']), [null])
   assert.deepEqual(await store.journal(SHARD, 1, -1, 10), [])
-  assert.deepEqual(await store.events(SHARD, { ns: 'default', limit: 10 }), [])
+  assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), [])
 }
 
 /** Takes the shard, and gives rows ahead of a batch. */
@@ -86,7 +85,7 @@ export const storeAheadCases: readonly StoreCase[] = [
       await store.commit({ ...batchAfter(tenure, rows), ahead: { batch, parts: 1, rows: countsOf(rows) } })
       assert.deepEqual(await store.run(SHARD, 1), rows.runs[0])
       assert.deepEqual(await store.journal(SHARD, 1, -1, 10), rows.journal)
-      assert.deepEqual(await store.events(SHARD, { ns: 'default', limit: 10 }), rows.events)
+      assert.deepEqual(await store.events(SHARD, { ns: NS, limit: 10 }), rows.events)
     },
   },
   {
@@ -103,7 +102,7 @@ export const storeAheadCases: readonly StoreCase[] = [
     async run(subject) {
       const { store } = subject
       const { tenure } = await begin(subject)
-      store.takeAhead?.(SHARD, { batch: ++batches, part: 0 }, NOTHING)
+      store.takeAhead?.(SHARD, { batch: ++batches, part: 0 }, NO_ROWS)
       const journal = [aTurn(tenure.head + 1, 99, 0)]
       await store.commit(batchAfter(tenure, { journal }))
       await assertNone(store)

@@ -12,6 +12,8 @@ import type { Batch } from '../../core/store.ts'
 
 interface Waiting {
   readonly batch: Batch
+  /** Of the kinds of which there are most. */
+  readonly rows: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -55,7 +57,7 @@ export class GroupCommit {
   /** Durable when it resolves. @throws as the store's `commit` */
   commit(batch: Batch): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, resolve, reject })
+      this.#waiting.push({ batch, rows: sumOf(countsOf(batch)), resolve, reject })
       if (this.#isAsked) return
       this.#isAsked = true
       this.#settle(this.#waiting.length, ROUNDS)
@@ -133,12 +135,7 @@ export class GroupCommit {
   }
 }
 
-/** Rows of the kinds of which there are most. */
-const rowsOf = (waiting: readonly Waiting[]): number => {
-  let rows = 0
-  for (const { batch } of waiting) rows += sumOf(countsOf(batch))
-  return rows
-}
+const rowsOf = (waiting: readonly Waiting[]): number => waiting.reduce((sum, { rows }) => sum + rows, 0)
 
 /** Whether it is sure that nothing was written, and one batch may be the cause of it. */
 function wasUndone(error: unknown): boolean {

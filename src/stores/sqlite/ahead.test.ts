@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { countsOf, type AheadKind } from '../../core/ahead.ts'
+import { countsOf, NO_ROWS, type AheadKind } from '../../core/ahead.ts'
 import type { Batch, Store, Tenure } from '../../core/store.ts'
 import { aChange, aClaim, aRun, aTurn, anEvent, batchAfter, NS, SHARD } from '../../testing/store-rows.ts'
 import { CameAhead } from './ahead.ts'
@@ -38,11 +38,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const NOTHING: AheadRows = { runs: [], changes: [], claims: [], journal: [], events: [] }
-
 /** Rows from position 1 on. */
 const rows: AheadRows = {
-  ...NOTHING,
+  ...NO_ROWS,
   runs: [aRun(1)],
   claims: [aClaim('run-1', 1)],
   journal: [aTurn(2, 1, 0), aTurn(3, 1, 1)],
@@ -120,7 +118,7 @@ test.each<[what: string, came: () => void]>([
     'a batch of which another took the place',
     () => {
       store.takeAhead?.(SHARD, { batch: 7, part: 0 }, first)
-      store.takeAhead?.(SHARD, { batch: 8, part: 0 }, NOTHING)
+      store.takeAhead?.(SHARD, { batch: 8, part: 0 }, NO_ROWS)
     },
   ],
 ])('a commit that names %s is refused, and nothing is written', async (_what, came) => {
@@ -142,7 +140,7 @@ test('what was asked for behind a commit comes behind it, also where what came a
 
 test('what cannot be written ahead is refused with its commit, and nothing of it is there', async () => {
   await store.commit(batchAfter(tenure, { runs: [aRun(1)], head: 1 }))
-  const again = { ...NOTHING, runs: [aRun(1), aRun(2)] }
+  const again = { ...NO_ROWS, runs: [aRun(1), aRun(2)] }
   store.takeAhead?.(SHARD, { batch: 7, part: 0 }, again)
   const batch = { ...batchAfter({ ...tenure, head: 1 }, { ...again, head: 2 }), base: 0 }
   await expect(store.commit({ ...batch, ahead: { batch: 7, parts: 1, rows: countsOf(again) } })).rejects.toThrow(
@@ -160,7 +158,7 @@ test('who has lost the shard writes nothing of what came ahead', async () => {
 
 test('payloads that become blobs come ahead as well', async () => {
   const large = 'x'.repeat(200_000)
-  const given = { ...NOTHING, runs: [aRun(1, { input: large })], journal: [aTurn(2, 1, 0, { data: large })] }
+  const given = { ...NO_ROWS, runs: [aRun(1, { input: large })], journal: [aTurn(2, 1, 0, { data: large })] }
   for (const isCommitted of [false, true]) {
     store.takeAhead?.(SHARD, { batch: 7, part: 0 }, given)
     if (!isCommitted) await store.hasRoom()
@@ -176,12 +174,12 @@ test('what leaves the file in doubt while rows come ahead is told; a row that is
   try {
     const session = new Session(db)
     const ahead = aheadOf(db, session)
-    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NOTHING, changes: [aChange(99)] }).map(pack))
+    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NO_ROWS, changes: [aChange(99)] }).map(pack))
     expect(db.isTransaction).toBe(false)
     session.ahead = () => {
       throw Object.assign(new Error('disk I/O error'), { errcode: IOERR_FSYNC, errstr: 'disk I/O error' })
     }
-    const part = aheadStatements(SHARD, { ...NOTHING, runs: [aRun(1)] }).map(pack)
+    const part = aheadStatements(SHARD, { ...NO_ROWS, runs: [aRun(1)] }).map(pack)
     expect(() => ahead.take(2, 0, 1, part)).toThrow('disk I/O error')
   } finally {
     db.close()
@@ -195,7 +193,7 @@ test('a batch whose rest does not fit on the disk leaves nothing, and one that f
     const ahead = aheadOf(db, session)
     db.exec(`PRAGMA max_page_count = ${pragma(db, 'page_count') + 40}`)
     const fresh = { shard: SHARD, epoch: 0, head: 0, crashes: 0 }
-    const small = { ...NOTHING, journal: [aTurn(1, 1, 0)] }
+    const small = { ...NO_ROWS, journal: [aTurn(1, 1, 0)] }
     const write = (last: string): void => {
       const batch = batchAfter(fresh, { journal: [...small.journal, aTurn(2, 1, 1, { data: last })], head: 2 })
       ahead.take(7, 0, 1, aheadStatements(SHARD, small).map(pack))
@@ -215,9 +213,9 @@ test('a batch that is given up leaves no transaction behind', () => {
   const db = openWriter(join(folder, 'late.db'))
   try {
     const ahead = aheadOf(db, new Session(db))
-    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NOTHING, runs: [aRun(1)] }).map(pack))
+    ahead.take(1, 0, 1, aheadStatements(SHARD, { ...NO_ROWS, runs: [aRun(1)] }).map(pack))
     expect(db.isTransaction).toBe(true)
-    ahead.take(2, 0, 0, aheadStatements(SHARD, NOTHING).map(pack))
+    ahead.take(2, 0, 0, aheadStatements(SHARD, NO_ROWS).map(pack))
     expect(db.isTransaction).toBe(false)
   } finally {
     db.close()

@@ -13,6 +13,7 @@ import type { Application } from '../../define/application.ts'
 import type { Hint, NodeAnswer, NodeAsk } from '../../define/node.ts'
 import type { ApplicationDefinition, Log } from '../../define/definition.ts'
 import { openOn, type RunOptions } from '../../engine/open.ts'
+import { isOutOfReach } from '../../engine/store-faults.ts'
 import type { Chance } from './chance.ts'
 import type { Ground } from './ground.ts'
 import type { Life } from './life.ts'
@@ -30,8 +31,6 @@ export const connectionLost = (url: string): Error =>
 
 /** How long a busy process takes for what a commit brings, milliseconds: longer than any commit. */
 const WORK_MS = 10_000
-/** Whoever cannot reach the store of several nodes does not open, and ends without waiting for it. */
-const UNREACHED: ReadonlySet<string> = new Set(['COMMIT_UNKNOWN', 'STORE_UNREACHABLE'])
 /** How far its clock may be from that of the world. */
 const SKEWS_MS = [0, 0, -400, 1500]
 
@@ -297,7 +296,8 @@ export class SimulatedProcess implements Life {
     // Of nodes that share a store, one that loses a shard goes on with the others.
     const isReplaced =
       !this.world.hasLeases && this.ground.disks.some(({ epoch }, shard) => epoch > (this.epochs.get(shard) ?? 0))
-    const hasNotReached = (this.app === null || this.hasClosed) && UNREACHED.has(code) && this.world.hasLeases
+    // Whoever cannot reach the store of several nodes does not open, and ends without waiting for it.
+    const hasNotReached = (this.app === null || this.hasClosed) && isOutOfReach(error) && this.world.hasLeases
     return (code === 'SHARD_FENCED' && isReplaced) || hasNotReached || (code === 'STORE_FAILED' && this.isExcused)
   }
 
