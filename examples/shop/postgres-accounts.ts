@@ -115,13 +115,14 @@ async function settle<Work extends Decision<EventValue>>(
     let isRepeat = true
     const answer = await once(context, async (tx) => {
       isRepeat = false
-      // Once more, where it holds until this is committed: the process may have stood still since.
-      await passFence(tx, context)
       const account = await read(tx, line.run)
+      // Once more, where it holds until this is committed: the process may have stood still since, and may from here on too. It is
+      // now that this happens, as far as another engine and another call about the order can tell, whenever the rest is written.
+      const happens = await passFence(tx, context)
       const { outcome, answer: given, amount, change } = rule(account)
       if (change !== undefined) await keep(tx, line.run, { ...account, ...change })
       // The event of an answer has the key of its call as its id.
-      await write(tx, { ...line, outcome, amount, event: line.key })
+      await write(tx, { ...line, outcome, amount, event: line.key }, happens)
       return given
     })
     // It came when it passed the fence: the answer may have been on its way to the customer ever since.

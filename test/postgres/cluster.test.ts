@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { audit } from '../chaos/audit.ts'
 import { clusterArsenal } from '../chaos/cluster-blows.ts'
 import { runCluster } from '../chaos/cluster.ts'
-import { flow } from '../chaos/evidence.ts'
+import { flow, writeEvidence } from '../chaos/evidence.ts'
 import { count } from '../chaos/figures.ts'
 
 /** BALLET_SEED brings a campaign that failed back, as far as its orders, faults and moments go. */
@@ -22,7 +22,7 @@ test(
   { timeout: 240_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ballet-cluster-'))
-    const { records, effects } = await runCluster({
+    const evidence = await runCluster({
       nodes: 3,
       leaseSeconds: 1,
       shards: 16,
@@ -32,7 +32,12 @@ test(
       seed,
       folder,
     })
-    const { orders, faults } = records
+    // Whoever looks into a finding has all of the books; the ledger of Payment goes with its server.
+    writeEvidence(folder, evidence)
+    const {
+      effects,
+      records: { orders, faults },
+    } = evidence
     // Each kind of blow comes once; whether it met an order at work is left to longer campaigns.
     const rounds = faults.filter(({ moment }) => moment?.startsWith('ack')).length
     expect(rounds).toBeGreaterThanOrEqual(clusterArsenal.length)

@@ -201,6 +201,73 @@ test('a connection that carries nothing any more is given up, and the next attem
   expect(await written(payment)).toEqual(['charge applied 24900'])
 })
 
+/** Holds what others need in the database, until it is let go. */
+async function hold(statement: string): Promise<{ readonly letGo: () => Promise<void> }> {
+  const sql = await connection()
+  const held = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  const done = sql.begin(async (tx) => {
+    await tx.unsafe(statement)
+    held.resolve()
+    await over.promise
+  })
+  await Promise.race([held.promise, done])
+  return { letGo: () => (over.resolve(), done.then(() => {})) }
+}
+
+/** Resolves when so many sessions wait for somebody else's lock in the schema. */
+async function waiting(schema: string, count: number): Promise<void> {
+  const sql = await connection()
+  for (let seen = -1; seen !== count;) {
+    const [row] = await sql<
+      { seen: number }[]
+    >`SELECT count(*)::int AS seen FROM pg_locks JOIN pg_stat_activity USING (pid)
+      WHERE NOT granted AND EXISTS (SELECT FROM pg_locks mine JOIN pg_class ON pg_class.oid = mine.relation
+        WHERE mine.pid = pg_locks.pid AND pg_class.relnamespace = ${schema}::regnamespace)`
+    seen = row?.seen ?? 0
+  }
+}
+
+const newer = { fence: '1.0.6' }
+
+test('an engine that stands still before the account is replaced by the one that asks meanwhile', async () => {
+  const { schema, node } = await newDatabase()
+  const [old, successor] = [node(), node()]
+  await old.accounts.open()
+  const sql = await connection()
+  await sql.unsafe(`INSERT INTO ${schema}.accounts (order_id) VALUES ('8841')`)
+  const account = await hold(`SELECT FROM ${schema}.accounts WHERE order_id = '8841' FOR UPDATE`)
+  const late = Promise.allSettled([old.charge(context('charge'))])
+  await waiting(schema, 1)
+  const charged = successor.charge(context('charge', newer))
+  await waiting(schema, 2)
+  await account.letGo()
+  expect(await late).toMatchObject([{ status: 'rejected', reason: { terminal: true } }])
+  expect(await charged).toMatchObject({ type: 'payment.approved' })
+  expect((await successor.accounts.ledger()).map(({ outcome, epoch }) => `${outcome} by ${epoch}`).toSorted()).toEqual([
+    'applied by 6',
+    'refused by 5',
+  ])
+})
+
+test('what an engine did happened when it passed the fence, however long it stood still behind it', async () => {
+  const { schema, node } = await newDatabase()
+  const [old, successor] = [node(), node()]
+  await old.accounts.open()
+  const books = await hold(`LOCK TABLE ${schema}.ledger IN SHARE MODE`)
+  const slow = old.charge(context('charge'))
+  await waiting(schema, 1)
+  const repeat = successor.charge(context('charge', newer))
+  await waiting(schema, 2)
+  const sql = await connection()
+  const [now] = await sql<{ t: number }[]>`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS t`
+  await books.letGo()
+  expect(await repeat).toEqual(await slow)
+  const ledger = await successor.accounts.ledger()
+  expect(ledger.map(({ outcome, epoch }) => `${outcome} by ${epoch}`)).toEqual(['applied by 5', 'deduped by 6'])
+  expect(ledger[0]?.t).toBeLessThan(now?.t ?? 0)
+})
+
 const dying = fileURLToPath(new URL('shop-death.ts', import.meta.url))
 
 test('F1: the process dies between the commit of a charge and its answer: the next one does not take the money again', async () => {
