@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { open, type Application, type Batch, type CallValue, type EventValue } from 'ballet'
 import { Ceiling } from './ceiling.ts'
 import { checkout, definition, keyedCheckout, monitored, Notified, orchestrated, Placed } from './checkout.ts'
+import { KeptCeiling } from './kept-ceiling.ts'
 import { closedLoop } from './meter.ts'
 import { observedStore, type Observed } from './observed-store.ts'
 import { newOrder } from './order.ts'
@@ -13,8 +14,8 @@ import { RawRows } from './raw-rows.ts'
 /** Carries `orders` orders through, with `inFlight` of them under way at any time. */
 type Drive = (orders: number, inFlight: number) => Promise<void>
 
-/** `keyed` orders have a business key, so the engine looks first whether the order exists; those of `engine` have none. */
-export type Contender = 'engine' | 'ceiling' | 'keyed' | 'orchestrated' | 'choreographed' | 'monitored'
+/** The orders of `kept` can be found by their ids, as those of the engine. `keyed` orders have a business key, so the engine looks first whether the order exists; those of `engine` have none. */
+export type Contender = 'engine' | 'ceiling' | 'kept' | 'keyed' | 'orchestrated' | 'choreographed' | 'monitored'
 
 export interface Engine {
   readonly app: Application
@@ -39,6 +40,7 @@ export async function openContenders(folder: string): Promise<Contenders> {
   const { app, observed } = await openEngine(join(folder, 'engine.db'))
   const followed = await openEngine(join(folder, 'monitored.db'), monitored)
   const ceiling = new Ceiling(join(folder, 'ceiling.db'))
+  const kept = new KeptCeiling(join(folder, 'kept.db'))
   const raw = new RawRows(join(folder, 'raw.db'))
   const carried = (carry: () => Promise<unknown>): Drive => {
     return (orders, inFlight) => closedLoop(orders, inFlight, carry)
@@ -60,6 +62,7 @@ export async function openContenders(folder: string): Promise<Contenders> {
     drive: {
       engine: called(() => checkout(newOrder())),
       ceiling: carried(() => ceiling.order(newOrder())),
+      kept: carried(() => kept.order(newOrder())),
       keyed: called(() => keyedCheckout(newOrder())),
       orchestrated: called(() => orchestrated(newOrder())),
       choreographed: published({ app, observed }, () => Placed(newOrder())),
@@ -70,6 +73,7 @@ export async function openContenders(folder: string): Promise<Contenders> {
       await followed.app.close()
       await raw.close()
       ceiling.close()
+      kept.close()
     },
   }
 }

@@ -33,13 +33,24 @@ function fingerprint() {
   return hash.digest('hex')
 }
 
-/** Declarations without a source; of the JavaScript bundle.mjs knows itself what it made. */
-function removeOrphans() {
-  for (const path of filesUnder(join(root, 'dist'))) {
-    if (!path.endsWith('.d.ts')) continue
-    const source = join(root, 'src', relative(join(root, 'dist'), path)).replace(/\.d\.ts$/, '.ts')
-    if (!existsSync(source) || /\.test(-d)?\.ts$/.test(source)) rmSync(path)
+/** Which declarations those of the doors are made of: nobody can see another. */
+function seenDeclarations() {
+  const seen = new Set()
+  const see = (path) => {
+    if (seen.has(path) || !existsSync(path)) return
+    seen.add(path)
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/\b(?:from|import)[\s(]*['"](\.[^'"]+)\.[jt]s['"]/g))
+      see(join(dirname(path), `${name}.d.ts`))
   }
+  const doors = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports
+  for (const door of Object.values(doors)) if (door.types !== undefined) see(join(root, door.types))
+  return seen
+}
+
+/** Of the declarations; of the JavaScript bundle.mjs knows itself what it made. */
+function removeOrphans() {
+  const seen = seenDeclarations()
+  for (const path of filesUnder(join(root, 'dist'))) if (path.endsWith('.d.ts') && !seen.has(path)) rmSync(path)
 }
 
 /** Resolves with the compiler's exit code. Nothing is compiled when `ifStale` is set and dist/ is up to date. */

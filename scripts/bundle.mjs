@@ -1,6 +1,6 @@
 // Puts the sources together into the JavaScript of dist/: a file for each door and for what runs in a process or a thread of
 // its own, and in dist/parts what several of them share, because Node takes longer to find and link three hundred files than
-// to run them. Nothing is shortened or renamed. Run by build.mjs under Node 24; the declarations are the compiler's.
+// to run them. Nothing is shortened or renamed; what is written about it stands in the declarations. Run by build.mjs under Node 24; the declarations are the compiler's.
 //   node bundle.mjs <sources> <target>
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
@@ -28,6 +28,7 @@ const { output } = await bundle.generate({
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'parts/[name].js',
+  comments: { jsdoc: false },
 })
 await bundle.close()
 
