@@ -61,7 +61,7 @@ test('the dashboard is there with all that it names, and weighs little', () => {
     pages.filter((path) => !path.endsWith('index.html')).toSorted(),
   )
   const packed = pages.map((path) => gzipSync(readFileSync(join(root, path))).byteLength)
-  expect(packed.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(150_000)
+  expect(packed.reduce((sum, one) => sum + one, 0)).toBeLessThan(150_000)
   expect([...files].filter((path) => path.startsWith('dashboard/'))).toEqual([])
 })
 
