@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { systemClock } from '../../src/engine/clock.ts'
 import { ballet, signal, workflow } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
-import { SHARD, aTurn, batchAfter } from '../../src/testing/store-rows.ts'
+import { SHARD, aTurn, anItem, batchAfter } from '../../src/testing/store-rows.ts'
 import { openForTest } from '../support/applications.ts'
 import { PostgresServer } from './server.ts'
 
@@ -68,6 +68,41 @@ test('F9: a standby is away while a batch is committed: its session is left alon
   await standby(null)
   expect(await store.settle?.(SHARD)).toEqual({ ...tenure, head: tenure.head + 1 })
 })
+
+test.each([1, 4])(
+  'posts that are cut off while the standby is away leave a few sessions at the server, and not one each (%s shards)',
+  async (shards) => {
+    const store = postgres({
+      url: server.url(`?schema=own&shards=${shards}&deadline=1&patience=1`),
+      clock: systemClock,
+    })
+    closing.push(() => store.close())
+    await store.open()
+    await standby('nobody')
+    // The setting takes its moment.
+    let posted = 0
+    const post = () => store.post(SHARD, [anItem(`item ${posted}`)]).then(() => void posted++)
+    for (let isHeld = false; !isHeld;)
+      isHeld = await post().then(
+        () => false,
+        () => true,
+      )
+    while ((await waiting()).length < 4) await expect(post()).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+    for (let time = 0; time < 4; time++)
+      await expect(post()).rejects.toMatchObject({
+        code: 'STORE_UNREACHABLE',
+        details: { problem: '4 commits wait for a synchronous standby, which is away' },
+      })
+    expect(await waiting()).toHaveLength(4)
+    await standby(null)
+    while ((await waiting()).length > 0);
+    const before = posted
+    await post()
+    expect(posted).toBe(before + 1)
+    // Those that were cut off are there as well: what became of them was not known.
+    expect(await store.inbox(SHARD, 'default', 100)).toHaveLength(posted + 4)
+  },
+)
 
 const Go = signal('go', z.null())
 const waits = workflow('waits', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {

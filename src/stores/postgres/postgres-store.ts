@@ -35,6 +35,7 @@ import { newest } from './newest.ts'
 import { postIn, type Said } from './own-transaction.ts'
 import { migrate, refuseUnread } from './layout.ts'
 import { PostgresLeases } from './leases.ts'
+import { LeftSessions } from './left-sessions.ts'
 import { openLink, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
 import { endBlockers } from './sessions.ts'
@@ -80,6 +81,7 @@ class PostgresStore extends SqlStore {
   #driver: Promise<Driver> | undefined
   readonly #readers: Links
   readonly #writers: Links
+  readonly #left = new LeftSessions()
   #opening: Promise<StoreInfo> | undefined
   #isOpen = false
   #closing: Promise<void> | undefined
@@ -158,8 +160,9 @@ class PostgresStore extends SqlStore {
 
   /** What many ask of other shards at once is one transaction. */
   override async post(shard: number, items: readonly InboxItem[]): Promise<void> {
-    if (this.shards === 1) return super.post(shard, items)
     this.#writable()
+    await this.#left.check(this.name, (step) => this.#readSteps([step]))
+    if (this.shards === 1) return super.post(shard, items)
     if (items.length > 0) await this.#posts.answer({ shard, items })
   }
 
@@ -269,6 +272,7 @@ class PostgresStore extends SqlStore {
     } finally {
       deadline()
       impatience()
+      if (!link.isOpen) this.#left.add(link.pid)
     }
   }
 
