@@ -8,6 +8,7 @@ import { actedAllWords } from './acted-words.ts'
 import type { Command, Given, OptionSpec } from './command.ts'
 import { findWriter } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { tellUnknown } from './known-names.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { oneLine, printable } from './printable.ts'
 import { reasonOf } from './reasoned.ts'
@@ -72,6 +73,7 @@ export async function actOnAll(
   const client = await findWriter(given, terminal)
   const acted = await client.actOnAll(request)
   print(terminal, given.flag('json'), acted, () => [actedAllWords(acted), ...rehearsedLines(acted)])
+  if (acted.matched === 0) await tellUnknown(client, 'runs', [request.name], terminal)
   for (const { id, code, message } of acted.refused) terminal.note(oneLine(`${id} refused: ${message} (${code})`))
   if (acted.more)
     terminal.note(

@@ -15,6 +15,7 @@ import {
 import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader, findWriter } from './discovery.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { tellUnknown } from './known-names.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { placeWords } from './place.ts'
 import { cut, oneLine, printable, printableView } from './printable.ts'
@@ -102,7 +103,10 @@ async function list(given: Given, terminal: Terminal): Promise<ExitCode> {
   try {
     const page = await reads.asides(request)
     print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : rows(page.items, terminal)))
-    if (page.items.length === 0) terminal.note('Nothing lies aside.')
+    if (page.items.length === 0) {
+      terminal.note(FILTERS.some((name) => given.flag(name)) ? 'Nothing that fits lies aside.' : 'Nothing lies aside.')
+      await tellUnknown(reads, 'aside', [request.name], terminal)
+    }
     if (page.more) terminal.note('There is more; --kind, --name and --version say which, --limit how many.')
   } finally {
     await reads.close()
@@ -237,6 +241,7 @@ async function actOnAll(action: AsideAction, given: Given, terminal: Terminal): 
     ...rehearsed.map((item) => `  ${printable(item)}`),
     ...(rehearsed.length > 0 && others > 0 ? [`  and ${others} more`] : []),
   ])
+  if (matched === 0) await tellUnknown(client, 'aside', [request.name], terminal)
   for (const { item, code, message } of refused) terminal.note(oneLine(`${item} refused: ${message} (${code})`))
   if (more) terminal.note('There are more than --limit.')
   const left = Object.entries(outcomes).some(([outcome, count]) => count > 0 && !isDone(outcome))

@@ -25,7 +25,7 @@ import type { Reasoned } from '../define/reasoned.ts'
 import type { ActAsidesRequest, AsidesActed } from '../define/asides.ts'
 import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
-import type { Reads } from './reads.ts'
+import type { KnownNames, Reads } from './reads.ts'
 
 const DEADLINE_MS = 30_000
 const PROBE_MS = 2000
@@ -101,7 +101,18 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
       const { events, workflows } = await api.get('app', '/api/app')
       return [...new Set([...events, ...workflows].flatMap(({ key }) => (key === undefined ? [] : [key])))]
     },
+    known: async () => namesOf(await api.get('app', '/api/app')),
     close: async () => {},
+  }
+}
+
+function namesOf({ workflows, services, choreographies, events, signals }: ApplicationView): KnownNames {
+  const called = services.flatMap(({ operations, reactions }) => [...operations, ...reactions])
+  return {
+    runs: [...workflows, ...called, ...choreographies].map(({ name }) => name),
+    events: events.map(({ type }) => type),
+    signals,
+    of: 'application',
   }
 }
 

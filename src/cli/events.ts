@@ -3,6 +3,7 @@ import type { EventView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
+import { tellUnknown } from './known-names.ts'
 import { wholeNumber } from './parse.ts'
 import { preview, printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
@@ -36,6 +37,9 @@ export const events: Command = {
       })
       print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
       if (page.items.length === 0) terminal.note('No event fits.')
+      const found = new Set(page.items.map(({ type }) => type))
+      const missing = types.filter((type) => !found.has(type))
+      await tellUnknown(reads, 'events', missing, terminal)
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
       await reads.close()

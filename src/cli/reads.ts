@@ -5,6 +5,17 @@ import type { EventsRequest, FlowsRequest, RunsRequest } from '../define/reads.t
 import type { NodesView } from '../core/node-views.ts'
 import type { CountsView, EventView, FlowView, JournalView, KeyView, Page, Related, RunView } from '../core/views.ts'
 
+/** The names that there are, as far as is known. */
+export interface KnownNames {
+  /** Of workflows, operations, reactions and choreographies. */
+  readonly runs: readonly string[]
+  /** Types of events. */
+  readonly events: readonly string[]
+  readonly signals: readonly string[]
+  /** What they were taken from: the store alone does not know what has never been. */
+  readonly of: 'application' | 'store'
+}
+
 export interface Reads {
   run(id: string): Promise<RunView | null>
   runs(request: RunsRequest): Promise<Page<RunView>>
@@ -24,6 +35,8 @@ export interface Reads {
   graph(root: string, cursor?: string): Promise<Related>
   /** The fields that keys have here. */
   fields(): Promise<readonly string[]>
+  /** The names that runs, events and signals have here. */
+  known(): Promise<KnownNames>
   close(): Promise<void>
 }
 

@@ -7,19 +7,20 @@ import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { statusPaint } from './timeline.ts'
 
-/** Of all that are open, those that are asked for. */
+/** Of all that are open, those that are asked for. Returns whether there are any. */
 export async function printCounts(
   reads: Pick<Reads, 'counts'>,
   asked: Pick<RunsRequest, 'name' | 'kind' | 'status' | 'reason'>,
   given: Given,
   terminal: Terminal,
-): Promise<void> {
+): Promise<boolean> {
   const { counts: all, more } = await reads.counts()
   const counts = all.filter((count) => isAsked(count, asked))
   print(terminal, given.flag('json'), { counts, more }, () => (counts.length === 0 ? [] : lines(counts, terminal)))
   const sum = (status: CountView['status']): string =>
     counts.reduce((runs, one) => runs + (one.status === status ? one.runs : 0), 0).toLocaleString('en')
   terminal.note(`${more ? 'At least: ' : ''}${sum('stuck')} stuck, ${sum('running')} running.`)
+  return counts.length > 0
 }
 
 function isAsked(

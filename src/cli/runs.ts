@@ -6,6 +6,7 @@ import type { RunView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
+import { tellUnknown } from './known-names.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { placeWords } from './place.ts'
 import { cut, oneLine, printable, shownKey } from './printable.ts'
@@ -63,7 +64,8 @@ export const runs: Command = {
     const reads = await findReader(given, terminal)
     try {
       if (given.flag('count')) {
-        await printCounts(reads, request, given, terminal)
+        if (!(await printCounts(reads, request, given, terminal)))
+          await tellUnknown(reads, 'runs', [request.name], terminal)
         return EXIT.ok
       }
       const page = await reads.runs(request)
@@ -71,7 +73,10 @@ export const runs: Command = {
         page.items.length === 0 ? [] : lines(page.items, placeWords(given), terminal),
       )
       for (const { error } of page.unreadable ?? []) terminal.note(oneLine(error.message))
-      if (page.items.length === 0 && page.unreadable === undefined) terminal.note('No run fits.')
+      if (page.items.length === 0 && page.unreadable === undefined) {
+        terminal.note('No run fits.')
+        await tellUnknown(reads, 'runs', [request.name], terminal)
+      }
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
       await reads.close()

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
-import type { Store } from '../core/store.ts'
+import type { EventRow, RunRow, Store } from '../core/store.ts'
 import type { StorePlace } from '../server/store-place.ts'
 import type { Reads } from './reads.ts'
 
-/** How many of the runs and events tell which fields keys have: no definition says it here. */
+/** How many of the runs and events tell which fields keys have, and which names there are: no definition says it here. */
 const SAMPLE = 1000
 
 /** The store of a place, open for reading; null for one in memory, which nobody else can read. @throws STORE_MISSING and others */
@@ -51,13 +51,30 @@ export async function readsOf(store: Store): Promise<Reads> {
     aside: async (item) => asides.show(item),
     graph: async (root, cursor) => queries.graph(root, cursor),
     async fields() {
-      const { shards } = await store.info()
-      const some = { ns: DEFAULT_NAMESPACE, limit: Math.ceil(SAMPLE / shards) }
-      const found = await Promise.all(
-        Array.from({ length: shards }, (_, shard) => [store.runs(shard, some), store.events(shard, some)]).flat(),
-      )
-      return [...new Set(found.flat().flatMap(({ key }) => (key === null ? [] : [splitKey(key).field])))]
+      const { runs, events } = await someOf(store)
+      return unique([...runs, ...events].flatMap(({ key }) => (key === null ? [] : [splitKey(key).field])))
+    },
+    async known() {
+      const { runs, events } = await someOf(store)
+      const [names, types] = [runs.map(({ name }) => name), events.map(({ type }) => type)]
+      return { runs: unique(names), events: unique(types), signals: [], of: 'store' }
     },
     close: async () => store.close(),
   }
 }
+
+/** Some of the runs and events of each shard. */
+async function someOf(
+  store: Store,
+): Promise<{ readonly runs: readonly RunRow[]; readonly events: readonly EventRow[] }> {
+  const { shards } = await store.info()
+  const some = { ns: DEFAULT_NAMESPACE, limit: Math.ceil(SAMPLE / shards) }
+  const each = Array.from({ length: shards }, (_, shard) => shard)
+  const [runs, events] = await Promise.all([
+    Promise.all(each.map(async (shard) => store.runs(shard, some))),
+    Promise.all(each.map(async (shard) => store.events(shard, some))),
+  ])
+  return { runs: runs.flat(), events: events.flat() }
+}
+
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)]

@@ -1,10 +1,10 @@
 // Events in the log: their row, and for published ones the reactions, whose runs are created in the same batch. So a
 // reaction exists exactly when its event does, and the claim of the event's identity is all the dedupe there is.
-import { toFailure } from '../core/failure.ts'
+import { toFailure, type Failure } from '../core/failure.ts'
 import { eventRef, operationId, reactionId } from '../core/ids.ts'
 import { toWholeText } from '../core/json-losses.ts'
 import { parseText } from '../core/json-text.ts'
-import { fromText, toText, type JsonText } from '../core/json.ts'
+import { fromText, toText, type Json, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
 import { soloText } from '../core/solo.ts'
 import type { EventRow } from '../core/store.ts'
@@ -18,6 +18,7 @@ import { noticeEvent, takeEvent } from './conducting.ts'
 import { markStuck } from './endings.ts'
 import { soloOf, type LiveRun } from './live-run.ts'
 import { isHere, post } from './outbox.ts'
+import { placesBelow, stackOf } from './places.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** An event to be written. */
@@ -148,20 +149,33 @@ function birthOf(context: ShardContext, reaction: ReactionDefinition, fact: Fact
     const { input } = readyCall(context, call)
     return { ...birth, call: call.name, input }
   } catch (error) {
-    const failure = toFailure(error)
+    const { failure, data } = toldOf(error)
     context.stuckLines.say(
       { id: birth.id, name: reaction.name, reason: 'threw', code: failure.code },
       `The reaction ${reaction.name} to ${ref} is stuck: ${failure.message}`,
+      data,
     )
     return { ...birth, call: '', input: fact.data, stuck: { reason: 'threw', error: failure } }
   }
 }
 
 /**
+ * What is kept of what a mapping threw, with where, and the stack for the log. What is wrong with the call that it gave has no
+ * place: it had returned by then.
+ */
+function toldOf(thrown: unknown): { readonly failure: Failure; readonly data: Json | undefined } {
+  const failure = toFailure(thrown)
+  const at = placesBelow(thrown)
+  if (at.length === 0) return { failure, data: undefined }
+  return { failure: { ...failure, details: { at } }, data: { stack: stackOf(thrown) ?? '' } }
+}
+
+/**
  * Maps the event of a reaction whose mapping threw again, with today's code: its row holds the data of the event.
  * Returns whether the mapping asks for nothing any more.
+ * @param isRetried whether a person has asked for it, who is told with what it threw now, and where.
  */
-export function mapAgain(context: ShardContext, run: LiveRun): boolean {
+export function mapAgain(context: ShardContext, run: LiveRun, isRetried: boolean): boolean {
   const { row } = run
   const reaction = context.directory.reaction(row.name)
   if (reaction === undefined || row.key === null) return false
@@ -176,11 +190,11 @@ export function mapAgain(context: ShardContext, run: LiveRun): boolean {
     run.row = { ...row, call: again.call }
     run.executor = soloExecutor(soloOf(run.row, context.environment.store, again.target, again.input))
   } catch (error) {
-    const { code, message } = toFailure(error)
-    const words = `The reaction ${row.name} (run ${row.id}) is still stuck: ${message}`
-    context.log.error(words, undefined, { run: row.id, code })
-    // It could not be read for a while, and that is what its row says.
-    if (row.reason === 'unreadable') markStuck(context, run, null, 'threw', toFailure(error), error)
+    const { failure, data } = toldOf(error)
+    const words = `The reaction ${row.name} (run ${row.id}) is still stuck: ${failure.message}`
+    context.log.error(words, data, { run: row.id, code: failure.code })
+    // Its row says that it could not be read for a while, or what the code of before threw.
+    if (row.reason === 'unreadable' || isRetried) markStuck(context, run, null, 'threw', failure)
   }
   return false
 }

@@ -191,7 +191,7 @@ function takeUpOpen(context: ShardContext, { run, history, replayed }: Loaded, s
       )
       break
     case 'solo':
-      if (run.row.call === '' && keptStop(history) === undefined && mapAgain(context, run))
+      if (run.row.call === '' && keptStop(history) === undefined && mapAgain(context, run, history.isRetried))
         return endWithNothing(context, run)
       // It did not fit its definition, and nothing of it has begun: today's may do.
       if (run.row.status === 'stuck' && run.stuckOps.size === 0 && run.row.call !== '')

@@ -1,11 +1,16 @@
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
-import { openForTest, until } from '../../test/support/applications.ts'
-import { ballet, operation, service, workflow } from '../index.ts'
+import { afterEach, expect, test } from 'vitest'
+import { keptLog, openForTest, until } from '../../test/support/applications.ts'
+import type { RunView } from '../core/views.ts'
+import { ballet, event, operation, service, workflow } from '../index.ts'
+import { memory } from '../stores/memory/memory-store.ts'
+import { MemoryData } from '../stores/memory/memory-data.ts'
 import { z } from 'zod'
 import { placesIn, placesOfAttempt } from './places.ts'
 
 const here = fileURLToPath(import.meta.url)
+const { stackTraceLimit } = Error
+afterEach(() => void (Error.stackTraceLimit = stackTraceLimit))
 
 function breaks(): never {
   throw new RangeError('a bug')
@@ -27,6 +32,49 @@ test('a run whose code threw tells where, in code of its author', async () => {
   expect(places).toEqual([`breaks (${here}:line)`, expect.stringContaining(`${here}:line`)])
   const notes = (await app.journal('f'))?.items.flatMap(({ note }) => note ?? [])
   expect(notes).toMatchObject([{ kind: 'stuck', error: { details } }])
+})
+
+test('a reaction whose mapping threw tells where, and not who published its event; retried, where the code of today threw', async () => {
+  const Noted = event('noted', z.object({ id: z.string() }), { key: 'id' })
+  const desk = service('desk', {
+    note: operation({ input: z.object({ id: z.string().max(3) }), run: () => undefined }),
+  })
+  const elsewhere = (): never => {
+    throw new TypeError('another bug', { cause: new Error('of this') })
+  }
+  let isNew = false
+  desk.on(Noted, ({ id }) => (id === 'long' ? desk.note({ id }) : isNew ? elsewhere() : breaks()))
+  const data = new MemoryData()
+  const told: string[] = []
+  const error = (message: string, stack?: unknown): void => void told.push(`${message} ${JSON.stringify(stack)}`)
+  const log = { ...keptLog(), error }
+  const app = await openForTest(ballet({ services: [desk] }), { store: memory(data), log })
+  // As applications set it that want to see who called: the publisher stands in the stack of the mapping.
+  Error.stackTraceLimit = 50
+  await app.publish(Noted({ id: 'e' }), { id: 'e' })
+  await app.publish(Noted({ id: 'long' }), { id: 'long' })
+  const placesOf = (run: RunView | null): unknown =>
+    (run?.error?.details as { readonly at?: readonly string[] } | undefined)?.at?.map((at) =>
+      at.replace(/:\d+:\d+/, ''),
+    )
+  const mapping = `Object.react (${here})`
+  expect(placesOf(await app.run('desk:noted:e'))).toEqual([`breaks (${here})`, mapping])
+  expect(told).toEqual([
+    expect.stringMatching(
+      /^The reaction desk:noted to event:.* is stuck: a bug \{"stack":"RangeError: a bug\\n +at breaks/,
+    ),
+    expect.stringMatching(/id: Too big.* undefined$/),
+  ])
+  // What it asked for was judged when it had returned.
+  expect(await app.run('desk:noted:long')).toMatchObject({ error: { code: 'INPUT_INVALID' } })
+  expect((await app.run('desk:noted:long'))?.error).not.toHaveProperty('details')
+  isNew = true
+  await app.retry('desk:noted:e')
+  const again = await until(app, null, async () => {
+    const run = await app.run('desk:noted:e')
+    return run?.error?.message === 'another bug: of this' && run
+  })
+  expect(placesOf(again)).toEqual([`elsewhere (${here})`, mapping])
 })
 
 test('an attempt that failed tells where, and of several errors each, in the journal and to whoever asks what the run waits for', async () => {

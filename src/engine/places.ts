@@ -21,6 +21,19 @@ export function placesOfAttempt(thrown: unknown): readonly string[] {
   return (own.length > 0 ? own : placesIn(stackOf(causeOf(thrown)) ?? '')).slice(0, ATTEMPT_FRAMES)
 }
 
+/**
+ * The places of what was thrown by code that the caller has called, or else of what it came of. Who called the caller stands in the
+ * same stack, and may be an author as well: whoever published an event is not where the mapping of a reaction to it is wrong.
+ */
+export function placesBelow(thrown: unknown): readonly string[] {
+  const here: { stack?: string } = {}
+  Error.captureStackTrace(here, placesBelow)
+  const above = new Set(placesIn(here.stack ?? ''))
+  const below = (one: unknown): readonly string[] => placesIn(stackOf(one) ?? '').filter((place) => !above.has(place))
+  const own = below(thrown)
+  return own.length > 0 ? own : below(causeOf(thrown))
+}
+
 /** What the author's code threw, of an error that the engine has wrapped it in. */
 export function causeOf(thrown: unknown): unknown {
   try {

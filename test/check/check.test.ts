@@ -82,6 +82,24 @@ describe('the check', () => {
     expect(checkApplication(told)).toEqual([])
   })
 
+  it('says of a reaction that throws for every sample that it does, and not that there were none', () => {
+    const throws = build({ without: ['ship'], with: ({ shipping }) => shipping.on(Approved, never) })
+    expect(checkApplication(throws).map(showFinding)).toEqual([
+      `fault reaction-threw: reaction "shipping:payment.approved": it throws for data that payment.approved can have: not run.\n    Let it give null where there is nothing to call`,
+      `note reaction-unknown: reaction "shipping:payment.approved": what it calls is not known: it throws for all data of payment.approved that were made up.\n    Let it throw for none, or { calls: ['service.operation'] } as its options`,
+    ])
+    const Red = event('red', z.object({ id: z.string().regex(/^(never|such) a word$/) }), { key: 'id' })
+    const paint = service('paint', {})
+    paint.on(Red, () => null)
+    const [facts] = reactionFacts(ballet({ services: [paint] }))
+    expect(facts?.findings.map(({ problem, mend }) => [problem, mend])).toEqual([
+      [
+        'what it calls is not known: no data of its event could be made up',
+        `examples in the schema of red, or { calls: ['service.operation'] } as its options`,
+      ],
+    ])
+  })
+
   it('has no fault for a call that no sample brings about, and no note either when it is declared', () => {
     const wraps = (most: number, calls?: readonly string[]): Seed => {
       const gifts = service('gifts', { wrap: operation({ input: id, outcomes: [Wrapped], run: never }) })

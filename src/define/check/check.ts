@@ -10,7 +10,7 @@ import { checkLimits } from './limit-checks.ts'
 import { checkCycles, checkHeard } from './reaction-checks.ts'
 import { reactionFacts } from './reaction-facts.ts'
 import { checkUndone } from './undo-checks.ts'
-import { checkWorkflows } from './workflow-checks.ts'
+import { checkKeys } from './key-checks.ts'
 
 /** Everything that is wrong with an application, faults first; empty when there is nothing. */
 export function checkApplication(definition: ApplicationDefinition): readonly Finding[] {
@@ -22,7 +22,7 @@ export function checkApplication(definition: ApplicationDefinition): readonly Fi
     ...facts.flatMap((one) => one.findings),
     ...checkHeard(definition, facts),
     ...checkCycles(facts),
-    ...checkWorkflows(definition),
+    ...checkKeys(definition),
     ...checkLimits(definition),
     ...definition.choreographies.flatMap((choreography) => {
       const sight = sightOf(choreography, definition, facts)

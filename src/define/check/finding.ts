@@ -22,7 +22,10 @@ export const FINDINGS = {
   'call-unknown': { level: 'fault', about: 'A reaction calls an operation or workflow that the application lacks.' },
   'input-unfit': { level: 'fault', about: 'A reaction makes an input that the operation refuses.' },
   'key-lost': { level: 'fault', about: 'A reaction does not hand on the key, so that the flow cannot go on.' },
-  'key-unfit': { level: 'fault', about: 'The key of a workflow is no field of its input that is always a string.' },
+  'key-unfit': {
+    level: 'fault',
+    about: 'The key of a workflow, or of an event, is no field of its input, or data, that is always a string.',
+  },
   'cycle-endless': { level: 'note', about: 'Reactions seem to answer each other without a way out.' },
   'limit-pointless': { level: 'fault', about: 'A limit never decides anything.' },
   'limit-by-nothing': { level: 'fault', about: 'A service is limited by a field that no input has.' },

@@ -53,7 +53,8 @@ function factsOf(
 ): ReactionFacts {
   const place = `reaction "${reaction.name}"`
   const seen: Seen = { names: new Set(), findings: [], workflows: new Set(), silent: false, answered: 0 }
-  for (const data of ownSamplesOf(reaction.event)) ask(reaction, data, seen, operations, definition)
+  const samples = ownSamplesOf(reaction.event)
+  for (const data of samples) ask(reaction, data, seen, operations, definition)
   const declared = reaction.calls
   for (const name of declared ?? []) {
     if (operations.has(name)) seen.names.add(name)
@@ -71,18 +72,7 @@ function factsOf(
       )
   }
   const known = declared !== null ? 'declared' : seen.answered > 0 && seen.workflows.size === 0 ? 'sampled' : 'unknown'
-  if (known === 'unknown') {
-    const isWorkflow = seen.workflows.size > 0
-    const why = isWorkflow ? 'its call is a workflow, which is code' : 'no data of its event could be made up'
-    seen.findings.push(
-      finding(
-        'reaction-unknown',
-        place,
-        `what it calls is not known: ${why}`,
-        `${isWorkflow ? '' : `examples in the schema of ${reaction.event.type}, or `}{ calls: ['service.operation'] } as its options`,
-      ),
-    )
-  }
+  if (known === 'unknown') seen.findings.push(unknownFinding(reaction, samples.length > 0, seen.workflows.size > 0))
   return {
     reaction,
     calls: [...seen.names].flatMap((name) => operations.get(name) ?? []),
@@ -91,6 +81,21 @@ function factsOf(
     known,
     findings: onePerCode(seen.findings),
   }
+}
+
+/** What a reaction calls is not known: its call is a workflow, it threw for all samples, or there were none. */
+function unknownFinding({ name, event: { type } }: ReactionDefinition, isAsked: boolean, isWorkflow: boolean): Finding {
+  const [why, before] = isWorkflow
+    ? ['its call is a workflow, which is code', '']
+    : isAsked
+      ? [`it throws for all data of ${type} that were made up`, 'Let it throw for none, or ']
+      : ['no data of its event could be made up', `examples in the schema of ${type}, or `]
+  return finding(
+    'reaction-unknown',
+    `reaction "${name}"`,
+    `what it calls is not known: ${why}`,
+    `${before}{ calls: ['service.operation'] } as its options`,
+  )
 }
 
 /** Lets a reaction answer one sample. */
@@ -103,8 +108,9 @@ function ask(
 ): void {
   const place = `reaction "${reaction.name}"`
   const { type, key } = reaction.event
-  const value = isRecord(data) ? String(data[key]) : ''
-  const event: EventValue = { kind: 'event', type, data, key: value }
+  const value = isRecord(data) ? data[key] : undefined
+  // One without its key is told of at the event (key-checks.ts), and is none that could be lost.
+  const event: EventValue = { kind: 'event', type, data, key: typeof value === 'string' ? value : '' }
   let call: unknown
   try {
     call = (reaction.react as (data: unknown, event: EventValue) => unknown)(data, event)
@@ -209,7 +215,7 @@ function keyFindings(
   { name, key, brings }: { readonly name: string; readonly key: string; readonly brings: string },
   input: unknown,
 ): readonly Finding[] {
-  if (wordsIn(input).some((one) => one.includes(word))) return []
+  if (word === '' || wordsIn(input).some((one) => one.includes(word))) return []
   const given = isRecord(input) ? input[key] : undefined
   const others = new Set(leavesIn(data).filter((one) => one !== word && tells(one)))
   const stands = leavesIn(tells(given) ? given : input).some((one) => others.has(one))
