@@ -91,7 +91,10 @@ test('filters leave those that are asked for, and --json has the same', async ()
   const { out, notes } = await printed(['--url', server.url, '--reason', 'call', '--json'])
   expect(out.map((line) => JSON.parse(line) as unknown)).toEqual([{ counts: [stuck], more: false }])
   expect(notes).toEqual(['3 stuck, 0 running.'])
-  expect(await printed(['--url', server.url, '--name', 'nobody'])).toEqual({ out: [], notes: ['0 stuck, 0 running.'] })
+  expect(await printed(['--url', server.url, '--name', 'nobody'])).toEqual({
+    out: [],
+    notes: ['0 stuck, 0 running.', 'No workflow, operation, reaction or choreography has the name "nobody".'],
+  })
 })
 
 test('what no count can be of is refused', async () => {

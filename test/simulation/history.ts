@@ -8,7 +8,8 @@ import type { Stage } from '../../src/testing/simulation/stage.ts'
 export type Asked =
   | { readonly kind: 'start'; readonly value: string }
   | { readonly kind: 'get' }
-  | { readonly kind: 'cancel' }
+  /** Of a run whose code threw, or could not read what came: that is given up, also where it had been asked to stop before. */
+  | { readonly kind: 'cancel'; readonly isStuck?: true }
   | { readonly kind: 'signal'; readonly id: string }
   /** By a row in the inbox: done when somebody reads that, or never when it was for nothing. */
   | { readonly kind: 'posted'; readonly what: 'start' | 'cancel' | 'signal'; readonly value: string }
@@ -65,11 +66,18 @@ export class History {
     this.#stage = stage
   }
 
+  #isStuck(run: string): boolean {
+    return this.#stage.world.disks.some(({ runs }) =>
+      [...runs.values()].some(({ id, status }) => id === run && status === 'stuck'),
+    )
+  }
+
   /** Asks the application something about a run, and writes down what was heard. */
   async ask(run: string, asked: Asked, ask: (app: Application) => Promise<string>): Promise<Heard> {
     const { world } = this.#stage
     world.note(`asks ${words(asked)} ${run}`)
-    const operation: Operation = { run, asked, begun: world.trace.count, ended: Infinity, answer: undefined }
+    const what = asked.kind === 'cancel' && this.#isStuck(run) ? ({ ...asked, isStuck: true } as const) : asked
+    const operation: Operation = { run, asked: what, begun: world.trace.count, ended: Infinity, answer: undefined }
     this.operations.push(operation)
     const heard = await this.#heard(ask)
     world.note(`hears ${words(asked)} ${run}: ${heard.kind === 'answer' ? heard.answer : heard.kind}`)

@@ -52,7 +52,7 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
       if (state === null) return says('missing') ? state : undefined
       if (state.ended !== null) return says('ended') ? state : undefined
       if (answer === 'refused') return state.isCancelled ? undefined : { ...state, isFailing: true }
-      return says(state.isCancelled ? 'known' : 'changed', 'taken') ? { ...state, isCancelled: true } : undefined
+      return says(...cancelled(state, asked.isStuck === true), 'taken') ? { ...state, isCancelled: true } : undefined
     case 'signal':
       if (state === null) return says('missing') ? state : undefined
       // Whoever asks again is told that it was taken, also when the run has ended since.
@@ -69,6 +69,12 @@ function step(state: State, asked: Asked, answer: string | undefined): State | u
       return isRight ? { ...state, ended: asked.status } : undefined
     }
   }
+}
+
+/** What a cancellation may be answered. */
+function cancelled({ isCancelled }: Life, isStuck: boolean): readonly string[] {
+  if (!isCancelled) return ['changed']
+  return isStuck ? ['known', 'changed'] : ['known']
 }
 
 /** What a row in the inbox comes to, when it is read. */
