@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { Chance } from '../testing/simulation/chance.ts'
 import { contentAfter, RecordingStore } from '../../test/determinism/recording-store.ts'
-import { openForTest, until } from '../../test/support/applications.ts'
+import { gate, openForTest, until } from '../../test/support/applications.ts'
 import type { Store } from '../core/store.ts'
 import { ballet, memory, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -173,4 +173,40 @@ test('the end of a child that a generation gave up is not taken for that of its 
   expect(await app.result('p~child.0')).toBe(0)
   await app.signal('p~1~child.0', Go(null))
   expect(await app.result('p')).toBe(1)
+})
+
+test('a call that a generation gave up while its answer was on its way is not taken for its namesake in the next', async () => {
+  const answers = { slow: gate(), step: gate() }
+  let asked = 0
+  const desk = service('desk', {
+    slow: operation({
+      input: z.number(),
+      output: z.number(),
+      timeout: '1s',
+      run: (n) => (asked++, answers.slow.promise.then(() => n)),
+    }),
+    back: operation({ input: z.number(), undoes: 'slow', run: () => undefined }),
+  })
+  const flow = workflow('flow', { input: z.number(), output: z.number() }, async (run, n) => {
+    const abort = new AbortController()
+    const called = run.call(desk.slow(n), { abort: abort.signal, undo: desk.back(n) })
+    if (n > 0) return called
+    called.catch(() => {})
+    await run.step('s', () => answers.step.promise)
+    abort.abort()
+    return run.continueAs(1)
+  })
+  const data = new MemoryData()
+  const definition = ballet({ services: [desk], workflows: [flow] })
+  const before = await openForTest(definition, { store: memory(data) })
+  await before.start(flow(0), { id: 'f' })
+  await until(before, null, async () => asked === 1)
+  await before.close()
+  // Another life: what the one before asked for may still be under way.
+  const app = await openForTest(definition, { store: memory(data) })
+  while (asked < 2) await new Promise((resolve) => setImmediate(resolve))
+  answers.step.open()
+  answers.slow.open()
+  expect(await app.result('f')).toBe(1)
+  expect(asked).toBe(3)
 })

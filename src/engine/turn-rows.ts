@@ -112,6 +112,9 @@ function phaseAfter(run: LiveRun, { taken, commands }: WrittenTurn): string | nu
 
 /** The outcome of a call is an event; a timer that fired is gone. */
 function writeAnswer(context: ShardContext, run: LiveRun, { by, command }: Answered): void {
+  // Given up while its answer was on its way, it would be waited for as if an earlier attempt were all that is left of it; and
+  // the next generation has a call of that name again.
+  if ('op' in by && run.lingering.delete(by.op)) context.effects.drop(run.row.num, by.op)
   if (by.kind === 'timer' && 'due' in command && command.due !== undefined) {
     dropTimer(context, { due: command.due, run: run.row.num, op: command.op })
   }

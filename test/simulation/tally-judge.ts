@@ -78,10 +78,11 @@ function placesOf(world: World, row: RunRow, turns: readonly Turn[]): ReadonlyMa
     some.map(({ delivered }) => ('id' in delivered ? delivered.id : ''))
   const stopped = turns.findIndex(({ delivered }) => delivered.kind === 'cancel' && delivered.forced === true)
   // A run whose code could not go on, and that was stopped there, has what was kept for it, and reads it no more. Nor does one that
-  // goes on, and ends by what was kept before.
+  // goes on, and ends by what was kept before; and a cancellation that was kept comes before all else that was.
   const kept = turnsOf(world, row, 'mail')
   const isBefore = ({ delivered }: Turn, seq: number): boolean =>
-    delivered.kind === 'resume' || ('mail' in delivered && (delivered.mail ?? Infinity) < seq)
+    delivered.kind === 'resume' ||
+    ('mail' in delivered && delivered.mail !== undefined && (delivered.kind === 'cancel' || delivered.mail < seq))
   const unread = kept.filter(({ seq }) => turns.every((turn) => turn.seq < seq || isBefore(turn, seq)))
   return new Map([
     ...idsOf(unread).map((id): [string, number] => [id, turns.length]),
