@@ -31,7 +31,7 @@ export function answerWords(payload: unknown, limit: number): string {
 /** The words for a stored error. */
 export function failureWords(value: unknown): string {
   const failure = part(value as Json)
-  const message = (word(failure, 'message').split('\n')[0] ?? '').trim().replace(/:$/, '')
+  const message = (word(failure, 'message').split('\n')[0] ?? '').trim().replace(/[.:]$/, '')
   return [word(failure, 'code'), message].filter((text) => text !== '').join(': ') || 'unknown'
 }
 

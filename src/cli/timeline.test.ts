@@ -136,7 +136,7 @@ describe('the page of a workflow', () => {
         kind: 'attempt',
         op: 'payment.charge#0',
         attempt: 1,
-        error: { code: 'Error', message: 'the bank is away' },
+        error: { code: 'Error', message: 'the bank is away.' },
         ms: 8,
         next: Date.parse(at(220)),
       }),

@@ -7,7 +7,7 @@ import { answerWords, commandWords, deliveredWords, noteWords, part, word } from
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
 import { inTime, offset, shownTime } from './times.ts'
-import { errorWords, isStuckAt, placesOf, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, firingWords, isStuckAt, placesOf, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
   /** Milliseconds since the epoch. */
@@ -40,7 +40,8 @@ export function timeline(
     ...soloStart(run, journal, style),
     ...rows(run, journal, style),
     ...run.waits.map((wait) => {
-      const words = isStuckAt(run, wait) ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waitWords(wait, now)}`
+      const waits = firingWords(run, now) ?? waitWords(wait, now)
+      const words = isStuckAt(run, wait) ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waits}`
       return entry(style, '', '', words, paint.yellow)
     }),
   ]
