@@ -44,6 +44,8 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'start':
       return 'starts'
     case 'done': {
+      // Of a run that conducts.
+      if (op === 'flow') return 'its flow goes no further'
       const answer = answerWords(delivered['payload'], limit)
       const by = delivered['by'] === undefined ? 'answered' : `was answered by ${whoWords(delivered)}`
       return `${op} ${by}${took}${attempt}${answer === '' ? '' : `: ${answer}`}`

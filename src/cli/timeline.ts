@@ -16,6 +16,8 @@ export interface TimelineStyle {
   readonly columns: number
   /** What stands behind every command that is printed to be copied (place.ts); default nothing. */
   readonly place?: string
+  /** The stuck runs that it waits for, or that these wait for; default none. */
+  readonly below?: readonly RunView[]
 }
 
 const OFFSET_WIDTH = 9
@@ -34,6 +36,7 @@ export function timeline(
     statusPaint(paint, run.status)(waitingLine(run, now, place).replaceAll('\n', ' ')),
     ...choiceLines(run, place),
     ...anewLines(unsafe, place),
+    ...belowLines(style),
     '',
     ...header(run, style),
     '',
@@ -45,6 +48,15 @@ export function timeline(
       return entry(style, '', '', words, paint.yellow)
     }),
   ]
+}
+
+/** What holds up a run that waits for others, with what can be done about it. */
+function belowLines({ below = [], now, paint, place }: TimelineStyle): string[] {
+  return below.flatMap((unsafe) => {
+    const run = printableView(unsafe)
+    const line = waitingLine(run, now, place).replaceAll('\n', ' ')
+    return [paint.yellow(`It is held up by ${run.id}: ${line}`), ...choiceLines(run, place)]
+  })
 }
 
 /** The colour in which a status is written. */
