@@ -1,7 +1,8 @@
-// The door for tests: a clock that the test moves; an application in stories in which processes die and requests get lost; the
+// The door for tests: a clock that the test moves, and what waits for something to hold; an application in stories in which processes die and requests get lost; the
 // paths of a choreography, driven through an application or one of its services; and the cases that every store must pass, for
 // those who write one.
 export { HandClock } from './testing/hand-clock.ts'
+export { until } from './testing/until.ts'
 export {
   simulate,
   type Dice,

@@ -5,10 +5,14 @@ import { order } from './order.ts'
 import { payment } from './payment.ts'
 import { stock } from './stock.ts'
 
-export default ballet({
-  name: 'ballet-app',
-  version: '1',
-  services: [stock, payment],
-  workflows: [order],
-  events: [OrderConfirmed],
-})
+/** A test gives it a stock of its own. */
+export const applicationWith = (itsStock: typeof stock) =>
+  ballet({
+    name: 'ballet-app',
+    version: '1',
+    services: [itsStock, payment],
+    workflows: [order],
+    events: [OrderConfirmed],
+  })
+
+export default applicationWith(stock)

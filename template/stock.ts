@@ -1,44 +1,54 @@
-// What there is to sell. A real service keeps this in its database; what matters here is that a second attempt of the
-// same call does no harm, that there may be nothing to release, and that a call may arrive behind its own undo.
+// What there is to sell. A real service keeps this in its database; what matters here is that each attempt of a call has the
+// same answer and does no harm, that there may be nothing to release, and that a call may arrive behind its own undo.
 import { operation, service, TerminalError } from 'ballet'
 import { z } from 'zod'
 import { StockReleased, StockReserved, StockShort } from './events.ts'
 
-const pieces = new Map([
-  ['tutu', 2],
-  ['ribbon', 1000],
-])
-const reservations = new Map<string, string>()
-/** Keys of the calls that were taken back. */
-const takenBack = new Set<string>()
+/** A stock of its own, for the application and for each test that must not see what another has reserved. */
+export function makeStock() {
+  const pieces = new Map([
+    ['tutu', 2],
+    ['ribbon', 1000],
+  ])
+  const reservations = new Map<string, string>()
+  /** What each call came to, by its key. An attempt may be late, behind one that was answered, when the shelf is another. */
+  const answers = new Map<string, 'reserved' | 'short' | 'taken back'>()
 
-/** How many pieces of an item are left. */
-export const piecesOf = (item: string): number => pieces.get(item) ?? 0
+  /** How many pieces of an item are left. */
+  const piecesOf = (item: string): number => pieces.get(item) ?? 0
 
-export const stock = service('stock', {
-  reserve: operation({
-    input: z.object({ orderId: z.string(), item: z.string() }),
-    outcomes: [StockReserved, StockShort],
-    run({ orderId, item }, { idempotencyKey }) {
-      if (takenBack.has(idempotencyKey)) throw new TerminalError('this reservation was taken back')
-      if (reservations.has(orderId)) return StockReserved({ orderId })
-      if (piecesOf(item) === 0) return StockShort({ orderId })
-      pieces.set(item, piecesOf(item) - 1)
-      reservations.set(orderId, item)
-      return StockReserved({ orderId })
-    },
-  }),
+  const stock = service('stock', {
+    reserve: operation({
+      input: z.object({ orderId: z.string(), item: z.string() }),
+      outcomes: [StockReserved, StockShort],
+      run({ orderId, item }, { idempotencyKey }) {
+        const before = answers.get(idempotencyKey)
+        if (before === 'taken back') throw new TerminalError('this reservation was taken back')
+        const answer = before ?? (piecesOf(item) > 0 ? 'reserved' : 'short')
+        if (before === undefined && answer === 'reserved') {
+          pieces.set(item, piecesOf(item) - 1)
+          reservations.set(orderId, item)
+        }
+        answers.set(idempotencyKey, answer)
+        return answer === 'reserved' ? StockReserved({ orderId }) : StockShort({ orderId })
+      },
+    }),
 
-  release: operation({
-    input: z.object({ orderId: z.string() }),
-    undoes: 'reserve',
-    outcomes: [StockReleased],
-    run({ orderId }, { undoes }) {
-      if (undoes !== null) takenBack.add(undoes)
-      const item = reservations.get(orderId)
-      if (item !== undefined) pieces.set(item, piecesOf(item) + 1)
-      reservations.delete(orderId)
-      return StockReleased({ orderId })
-    },
-  }),
-})
+    release: operation({
+      input: z.object({ orderId: z.string() }),
+      undoes: 'reserve',
+      outcomes: [StockReleased],
+      run({ orderId }, { undoes }) {
+        if (undoes !== null) answers.set(undoes, 'taken back')
+        const item = reservations.get(orderId)
+        if (item !== undefined) pieces.set(item, piecesOf(item) + 1)
+        reservations.delete(orderId)
+        return StockReleased({ orderId })
+      },
+    }),
+  })
+
+  return { stock, piecesOf }
+}
+
+export const { stock, piecesOf } = makeStock()

@@ -1,6 +1,7 @@
 // A store that is put back from a backup, while the services know what happened after it was taken: they go on answering, each call
 // as before, and none of what is made anew is taken for a process that was replaced.
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,6 +10,34 @@ import { z } from 'zod'
 import { ballet, operation, service, signal, sqlite, TerminalError, workflow } from '../src/index.ts'
 import { anItem, SHARD } from '../src/testing/store-rows.ts'
 import { openForTest } from './support/applications.ts'
+
+test('the backup of the guide has what was acknowledged, while the application runs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ballet-backup-'))
+  mkdirSync(join(folder, '.ballet'))
+  const Go = signal('go', z.null())
+  const order = workflow('order', { input: z.string(), output: z.null(), signals: [Go] }, async (run) => {
+    await run.receive(Go)
+    return null
+  })
+  const open = (file: string) =>
+    openForTest(ballet({ services: [], workflows: [order] }), { store: sqlite({ file: join(folder, file) }) })
+  const guide = readFileSync(join(import.meta.dirname, '../docs/guides/production.md'), 'utf8')
+  const [, command = ''] = /```sh\n( *node --input-type[^]*?)```/.exec(guide) ?? []
+  try {
+    const app = await open('.ballet/app.db')
+    await app.start(order('a'), { id: 'a' })
+    execFileSync('sh', ['-c', command], { cwd: folder })
+    await app.start(order('b'), { id: 'b' })
+    await app.close()
+    const restored = await open('copy.db')
+    expect((await restored.runs({})).items.map(({ id }) => id)).toEqual(['a'])
+    await restored.signal('a', Go(null))
+    expect(await restored.result('a')).toBe(null)
+    await restored.close()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
 
 test('F20: a backup is restored: services that keep fences and keys go on, and nothing happens twice', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ballet-backup-'))

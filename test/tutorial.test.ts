@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Application, ApplicationDefinition } from 'ballet'
+import type { Application, ApplicationDefinition, OperationContext } from 'ballet'
 import { HandClock } from 'ballet/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openForTest, until } from './support/applications.ts'
@@ -87,6 +87,25 @@ it('books on a confirmation, refuses a room that is held, and frees it when the 
   await waiting(app, next)
   await app.signalNamed({ run: next, name: 'decline', data: { by: 'bob' } })
   expect(await app.result(next)).toEqual({ status: 'released' })
+})
+
+// Found by a storm over the template, which answered so as well.
+it('answers every attempt of a call as the first', async () => {
+  const { services } = await definition()
+  const body = (name: string) => services[0]?.operations.find((operation) => operation.name === name)?.run
+  const [hold, free] = [body('rooms.hold'), body('rooms.free')]
+  const context = (idempotencyKey: string, undoes: string | null = null) =>
+    ({ idempotencyKey, undoes }) as OperationContext
+  const [ann, bob, cid] = ['ann', 'bob', 'cid'].map((stayId) => ({ stayId, room: '13' }))
+  expect(hold?.(ann, context('a'))).toMatchObject({ type: 'room.held' })
+  expect(hold?.(bob, context('b'))).toMatchObject({ type: 'room.taken' })
+  free?.(ann, context('c'))
+  expect(hold?.(bob, context('b'))).toMatchObject({ type: 'room.taken' })
+  expect(hold?.(ann, context('a'))).toMatchObject({ type: 'room.held' })
+  // Neither holds it by that.
+  expect(hold?.(cid, context('d'))).toMatchObject({ type: 'room.held' })
+  free?.(cid, context('e', 'd'))
+  expect(() => hold?.(cid, context('d'))).toThrow('this was taken back')
 })
 
 it('releases the room after ten seconds without an answer', async () => {

@@ -1,5 +1,6 @@
 // `ballet init`: a new project in a folder that it makes, or in the current one, from the template of this package: a small
-// application that works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed.
+// application that works, with its tests. Nothing that is there is ever changed or removed; a package.json is completed,
+// and what npm alone has said in it gives way (init-package.ts).
 import {
   existsSync,
   lstatSync,
@@ -51,7 +52,8 @@ export const init: Command = {
     refusing(folder, () => makeFolder(folder))
     const source = dependencyOn(packageRoot, folder, balletVersion())
     const path = join(folder, PACKAGE)
-    const own = completed(existsSync(path) ? readFileSync(path, 'utf8') : null, packageOf(name, source))
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : null
+    const own = completed(before, packageOf(name, source), readdirSync(folder).some(isCode))
     const files = projectFiles(name, own)
     const there = [...files.keys()].filter((file) => existsSync(join(folder, file)))
     // What npm wrote when Ballet was installed here is completed; it is in nobody's way.
@@ -62,9 +64,10 @@ export const init: Command = {
     const write = ([file, text]: readonly [string, string]): void =>
       writeFileSync(join(folder, file), text, { flag: 'wx' })
     refusing(folder, () => written.forEach(write))
-    const added = there.includes(PACKAGE) ? (own?.added ?? []) : []
-    if (own !== null && added.length > 0) writeFileSync(path, own.text)
-    const paths = [...written.map(([file]) => file), ...(added.length > 0 ? [PACKAGE] : [])]
+    const [added, replaced] = there.includes(PACKAGE) ? [own?.added ?? [], own?.replaced ?? []] : [[], []]
+    const isCompleted = own !== null && added.length + replaced.length > 0
+    if (isCompleted) writeFileSync(path, own.text)
+    const paths = [...written.map(([file]) => file), ...(isCompleted ? [PACKAGE] : [])]
     const left = there.filter((file) => !paths.includes(file))
     const place = relative(terminal.cwd, folder).replaceAll('\\', '/')
     const next = [...(place === '' ? [] : [`cd ${shellWord(place)}`]), 'npm install', 'npm run dev']
@@ -76,15 +79,22 @@ export const init: Command = {
     if (source.startsWith('file:') && paths.includes(PACKAGE))
       terminal.note(`It depends on the Ballet that made it, ${source}, which came from no registry.`)
     if (added.length > 0) terminal.note(`Added to ${PACKAGE}: ${added.join(', ')}`)
+    if (replaced.length > 0)
+      terminal.note(`Said anew in ${PACKAGE}, where npm had filled it in: ${replaced.join(', ')}`)
     if (left.length > 0) terminal.note(`Left as they are: ${left.join(', ')}`)
     const other = (own?.kept ?? []).filter((key) => key === 'type' || key.startsWith('scripts.'))
     if (other.length > 0)
       terminal.note(`Left in ${PACKAGE}, which says otherwise than a new project would: ${other.join(', ')}`)
     if (other.includes('type'))
-      terminal.note(`The files of the project are modules: ${PACKAGE} must say "type": "module".`)
+      terminal.note(
+        `The files of the project are modules: ${PACKAGE} must say "type": "module", or the project needs a folder of its own.`,
+      )
     return EXIT.ok
   },
 }
+
+/** Whether this is a file of which the `type` of its package says what it is, or a folder in which such files are to be expected. */
+const isCode = (file: string): boolean => /\.[jt]sx?$/.test(file) || /^(?:src|lib|bin|test)$/.test(file)
 
 /** What the system does not let us write, in words. @throws FOLDER_REFUSED */
 function refusing(folder: string, work: () => void): void {

@@ -31,7 +31,7 @@ export function answerWords(payload: unknown, limit: number): string {
 /** The words for a stored error. */
 export function failureWords(value: unknown): string {
   const failure = part(value as Json)
-  const message = (word(failure, 'message').split('\n')[0] ?? '').trim().replace(/:$/, '')
+  const message = (word(failure, 'message').split('\n')[0] ?? '').trim().replace(/[.:]$/, '')
   return [word(failure, 'code'), message].filter((text) => text !== '').join(': ') || 'unknown'
 }
 
@@ -44,6 +44,8 @@ export function deliveredWords(delivered: Part, sinceMs: number | undefined, lim
     case 'start':
       return 'starts'
     case 'done': {
+      // Of a run that conducts.
+      if (op === 'flow') return 'its flow goes no further'
       const answer = answerWords(delivered['payload'], limit)
       const by = delivered['by'] === undefined ? 'answered' : `was answered by ${whoWords(delivered)}`
       return `${op} ${by}${took}${attempt}${answer === '' ? '' : `: ${answer}`}`

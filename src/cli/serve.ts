@@ -110,7 +110,7 @@ export const serve: Command = {
         role: app.standing.role,
         recovered: app.recovered,
       },
-      () => banner(app, serving, place, terminal),
+      () => banner(app, dashboard, serving, place, terminal),
     )
     // An application that cannot go on (its store failed, another process has it) is no use to anybody: end, and say so.
     const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
@@ -220,7 +220,13 @@ function warnOfOther(place: StorePlace, terminal: Terminal): void {
   )
 }
 
-function banner(app: Application, { url }: Serving, place: StorePlace, terminal: Terminal): readonly string[] {
+function banner(
+  app: Application,
+  hasDashboard: boolean,
+  { url }: Serving,
+  place: StorePlace,
+  terminal: Terminal,
+): readonly string[] {
   const { runs, stuck, durationMs } = app.recovered
   const { role, owner } = app.standing
   const found =
@@ -232,5 +238,6 @@ function banner(app: Application, { url }: Serving, place: StorePlace, terminal:
   const { bold, cyan } = terminal.paint
   return [
     `${bold(app.name)} serves ${cyan(url)} on ${place.kind === 'memory' ? 'memory' : shownPlace(place, terminal)} (${found}); process ${process.pid}`,
+    ...(hasDashboard ? [`Its dashboard: ${cyan(`${url}/dashboard/`)}`] : []),
   ]
 }

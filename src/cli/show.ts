@@ -5,6 +5,7 @@ import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { placeWords } from './place.ts'
 import { wholeJournal } from './reads.ts'
+import { stuckBelow } from './stuck-below.ts'
 import { print } from './terminal.ts'
 import { timeline } from './timeline.ts'
 
@@ -22,8 +23,10 @@ export const show: Command = {
       const journal = run === null ? null : await wholeJournal(reads, id)
       if (run === null || journal === null) throw fault('RUN_UNKNOWN', { id })
       const { paint, columns, clock } = terminal
-      print(terminal, given.flag('json'), { run, journal }, () =>
-        timeline(run, journal, { now: clock.now(), paint, columns, place: placeWords(given) }),
+      const isJson = given.flag('json')
+      const below = isJson ? [] : await stuckBelow(reads, run)
+      print(terminal, isJson, { run, journal }, () =>
+        timeline(run, journal, { now: clock.now(), paint, columns, place: placeWords(given), below }),
       )
     } finally {
       await reads.close()

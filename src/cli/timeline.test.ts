@@ -136,7 +136,7 @@ describe('the page of a workflow', () => {
         kind: 'attempt',
         op: 'payment.charge#0',
         attempt: 1,
-        error: { code: 'Error', message: 'the bank is away' },
+        error: { code: 'Error', message: 'the bank is away.' },
         ms: 8,
         next: Date.parse(at(220)),
       }),
@@ -267,6 +267,24 @@ describe('the page of a workflow', () => {
       '  + produced call b',
     ])
   })
+})
+
+it('tells what holds up a run that waits for others, and what can be done about it', () => {
+  const parent: RunView = { ...run, waits: [] }
+  const child: RunView = {
+    ...run,
+    id: 'checkout:8841~ship.0',
+    status: 'stuck',
+    reason: 'threw',
+    waits: [],
+    choices: [{ action: 'cancel' }],
+  }
+  const lines = timeline(parent, [], { ...style, place: ' --store x.db', below: [child] })
+  expect(lines.slice(1, 4)).toEqual([
+    'It is held up by checkout:8841~ship.0: Stuck: its code threw. You can: cancel the run.',
+    "  ballet cancel 'checkout:8841~ship.0' --store x.db",
+    '',
+  ])
 })
 
 it('tells where in the code of its author a run threw', () => {

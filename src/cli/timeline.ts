@@ -7,7 +7,7 @@ import { answerWords, commandWords, deliveredWords, noteWords, part, word } from
 import { plain, type Paint } from './paint.ts'
 import { cut, printableView } from './printable.ts'
 import { inTime, offset, shownTime } from './times.ts'
-import { errorWords, isStuckAt, placesOf, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
+import { errorWords, firingWords, isStuckAt, placesOf, stuckWords, waitingLine, waitWords } from './why-waiting.ts'
 
 export interface TimelineStyle {
   /** Milliseconds since the epoch. */
@@ -16,6 +16,8 @@ export interface TimelineStyle {
   readonly columns: number
   /** What stands behind every command that is printed to be copied (place.ts); default nothing. */
   readonly place?: string
+  /** The stuck runs that it waits for, or that these wait for; default none. */
+  readonly below?: readonly RunView[]
 }
 
 const OFFSET_WIDTH = 9
@@ -34,16 +36,27 @@ export function timeline(
     statusPaint(paint, run.status)(waitingLine(run, now, place).replaceAll('\n', ' ')),
     ...choiceLines(run, place),
     ...anewLines(unsafe, place),
+    ...belowLines(style),
     '',
     ...header(run, style),
     '',
     ...soloStart(run, journal, style),
     ...rows(run, journal, style),
     ...run.waits.map((wait) => {
-      const words = isStuckAt(run, wait) ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waitWords(wait, now)}`
+      const waits = firingWords(run, now) ?? waitWords(wait, now)
+      const words = isStuckAt(run, wait) ? `✋ ${stuckWords(wait, now)}` : `⌛ ${waits}`
       return entry(style, '', '', words, paint.yellow)
     }),
   ]
+}
+
+/** What holds up a run that waits for others, with what can be done about it. */
+function belowLines({ below = [], now, paint, place }: TimelineStyle): string[] {
+  return below.flatMap((unsafe) => {
+    const run = printableView(unsafe)
+    const line = waitingLine(run, now, place).replaceAll('\n', ' ')
+    return [paint.yellow(`It is held up by ${run.id}: ${line}`), ...choiceLines(run, place)]
+  })
 }
 
 /** The colour in which a status is written. */

@@ -38,6 +38,27 @@ describe('a run that goes on', () => {
     expect(line({})).toBe('Waits for payment.charge, 6s so far; it goes on when payment answers.')
   })
 
+  it('says of a schedule when it fires, and not by which signals the engine wakes it', () => {
+    const key = { field: 'schedule', value: 'nightly' }
+    const own = { kind: 'receive', for: 'look | pause | resume', from: 'signal' } as const
+    const schedule = (until: string | null, state: RunView['state'] = { paused: null }): string =>
+      waitingLine(run({ name: '@schedule', key, state, waits: [wait({ ...own, until })] }), now)
+    expect(schedule('2026-01-31T12:01:10.000Z')).toBe(
+      'Fires next at 2026-01-31 12:01:10Z (in 1m), by itself; see: ballet schedules',
+    )
+    expect(schedule(null, { paused: { by: 'ann', why: 'the bank is closed', at: '…' } })).toBe(
+      'Paused by ann (the bank is closed); let it go on: ballet resume nightly',
+    )
+    expect(schedule(null, { paused: { by: 'ann', why: '', at: '…' } })).toContain('Paused by ann; let it go on: ')
+    expect(schedule(null)).toBe(
+      'Fires no more, because the application that runs has no such schedule; see: ballet schedules',
+    )
+    const stopped = { op: 'start#0', kind: 'step', for: 'start', from: '@schedule' } as const
+    expect(waitingLine(run({ name: '@schedule', key, waits: [wait(stopped)] }), now)).toContain(
+      'Waits for the step start',
+    )
+  })
+
   it('tells that a process before this one may have asked as well', () => {
     expect(line({ asked: 'before' })).toBe(
       'Waits for payment.charge, 6s so far; an attempt of a process before this one may have reached payment; it goes on when payment answers.',
@@ -274,6 +295,16 @@ describe('a run that does not', () => {
       'Stuck: its code threw (RUN_THREW: The code of workflow checkout threw TypeError: x is not a function). Mend the code and start the application again: the run goes on from there.',
     )
     expect(waitingLine(run({ status: 'stuck', reason: 'something-new' }), now)).toBe('Stuck: something-new.')
+  })
+
+  it.each([
+    ['threw', 'FOREIGN_AWAIT', ' Wrap it in run.step(name, fn), or make it an operation;'],
+    ['diverged', 'RUN_DIVERGED', ' Restore the code that wrote it, or guard the change with run.patched(id).'],
+  ])('says how code that %s is mended, before what can be done with the run', (reason, code, hint) => {
+    const choices = [{ action: 'retry', after: 'mend the code' }] as const
+    const words = waitingLine(run({ status: 'stuck', reason, choices, error: { code, message: 'it' } }), now)
+    expect(words).toContain(`(${code}: it).${hint}`)
+    expect(words).toContain(' You can: mend the code and retry the run.')
   })
 })
 

@@ -102,6 +102,8 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   if (run.kind === 'choreography' && run.waits.length === 0 && run.key !== null)
     return `Nothing of it is under way; its flow goes on when what it awaits comes: ballet why ${run.key.field}:${shellWord(run.key.value)}${place}`
   if (run.waits.length === 0) return `Running for ${length}: its code has the word; it waits for nothing.`
+  const firing = firingWords(run, now)
+  if (firing !== null) return sentence(`${firing}; ${firingAdvice(run, place)}`)
   const told = run.waits.slice(0, SHOWN).map((wait) => ({
     words: waitWords(wait, now),
     what: advice(run, wait, now, place),
@@ -114,6 +116,33 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   if (run.waits.length > SHOWN) sentences.push(`It waits for ${run.waits.length - SHOWN} more.`)
   if (last !== undefined) sentences.push(sentence(`${last.words}; ${last.what}`))
   return sentences.join(' ')
+}
+
+/** The run of a schedule waits for signals of the engine's own, of which nobody outside has to know. */
+const SCHEDULE = '@schedule'
+
+/** When a schedule fires next, in the place of `waitWords`; null for any other run, and for a schedule that is at work. */
+export function firingWords({ name, status, state, waits }: RunView, now: number): string | null {
+  const [wait] = waits
+  if (name !== SCHEDULE || status !== 'running' || wait?.kind !== 'receive') return null
+  const paused = pausedIn(state)
+  if (paused !== null) {
+    const { by, why } = paused
+    return `paused by ${typeof by === 'string' ? by : 'unknown'}${typeof why === 'string' && why !== '' ? ` (${why})` : ''}`
+  }
+  if (wait.until === null) return 'fires no more, because the application that runs has no such schedule'
+  return `fires next at ${shownTime(wait.until)} (${inTime(wait.until, now)}), by itself`
+}
+
+function firingAdvice({ state, key }: RunView, place: string): string {
+  return pausedIn(state) === null
+    ? `see: ballet schedules${place}`
+    : `let it go on: ballet resume ${shellWord(key?.value ?? '')}${place}`
+}
+
+function pausedIn(state: RunView['state']): Readonly<Record<string, unknown>> | null {
+  const paused = isRecord(state) ? state['paused'] : null
+  return isRecord(paused) ? paused : null
 }
 
 /** Whether a run is stuck at this wait: nothing of it happens until a person does something. */
@@ -217,8 +246,14 @@ function stuckLine(run: RunView): string {
   const phase = run.phase === undefined || isKept ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
   const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
   const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
-  const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : hint === '' ? '' : ` ${hint}`
-  return `Stuck${phase}: ${stuckReason(run, stopped, why)}.${asked}${choices}`
+  const isTold = run.choices.length === 0 || isOfCode(run, error)
+  const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : ''
+  return `Stuck${phase}: ${stuckReason(run, stopped, why)}.${asked}${isTold && hint !== '' ? ` ${hint}` : ''}${choices}`
+}
+
+/** Whether the error says how the code is to be mended; of what it threw itself nobody but its author knows. */
+function isOfCode({ reason }: RunView, error: ErrorView | undefined): boolean {
+  return (reason === 'threw' || reason === 'diverged') && error?.code !== 'RUN_THREW'
 }
 
 /** The cause stands first: a list shows no more of the line than fits. */

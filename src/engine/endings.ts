@@ -1,6 +1,6 @@
 // How runs end and how they are parked: the one row that changes, and who is told. The end of a run frees its lane, its
 // timers and its effects, and answers whoever waits for it.
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { cancelledFault, toFailure, type Failure } from '../core/failure.ts'
 import { isRecord } from '../core/json.ts'
 import type { Note, RunEnding } from '../core/journal.ts'
@@ -122,10 +122,12 @@ export function markStuck(
   const words = `The run "${run.row.id}" is stuck (${reason}${op === null ? '' : `, ${op}`}): ${error.message}`
   const { id, name } = run.row
   run.counts.stuck.add(reason)
+  // Where no frame is the author's, all are ours: they tell nobody anything, unless it is we who are wrong.
+  const isOfUse = at.length > 0 || !isBalletError(thrown) || thrown.family === 'bug'
   context.stuckLines.say(
     { id, name, reason, op: op ?? undefined, code: error.code },
     words,
-    stack === undefined ? undefined : { stack },
+    stack === undefined || !isOfUse ? undefined : { stack },
   )
 }
 

@@ -1,6 +1,8 @@
 // Workflows that await what is not durable, and branches that nobody awaits: found out, named, and no harm to others.
 import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
 import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
@@ -16,11 +18,26 @@ const math = service('math', {
   }),
 })
 
+const server = createServer((_request, response) => response.end('hello'))
+const port = (): number => (server.address() as AddressInfo).port
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)))
+afterAll(() => new Promise((resolve) => server.close(resolve)))
+
 const foreign = {
   file: () => readFile('package.json', 'utf8'),
   immediate: () => new Promise((resolve) => setImmediate(resolve)),
   digest: () => crypto.subtle.digest('SHA-256', new Uint8Array(8)),
+  // That a socket is made is said thirty frames below the author's, and much more behind it.
+  fetch: () => fetch(`http://127.0.0.1:${port()}/`, { headers: { connection: 'close' } }),
+  'fetch of a name': () => fetch(`http://localhost:${port()}/`, { headers: { connection: 'close' } }),
 } as const
+const words: Readonly<Record<keyof typeof foreign, string>> = {
+  file: 'a file',
+  immediate: 'a timer',
+  digest: 'cryptography',
+  fetch: 'the network',
+  'fetch of a name': 'the network',
+}
 
 test.each(Object.keys(foreign) as (keyof typeof foreign)[])(
   'a workflow that awaits a foreign %s is stuck, and it is said what',
@@ -45,7 +62,11 @@ test.each(Object.keys(foreign) as (keyof typeof foreign)[])(
       const run = await until(app, null, async () => (await app.run(id))?.status === 'stuck' && app.run(id))
       expect(run).toMatchObject({ reason: 'threw', error: { code: 'FOREIGN_AWAIT' } })
     }
-    expect((await app.run('alone'))?.error?.message).toMatch(/foreign-await\.test\.ts:\d+/)
+    const message = (await app.run('alone'))?.error?.message
+    expect(message).toMatch(
+      / awaits something that is not durable \([a-z ]+, begun at \/.*\/foreign-await\.test\.ts:\d+\)/,
+    )
+    expect(message).toContain(`(${words[kind]}, begun at `)
   },
 )
 

@@ -148,7 +148,8 @@ export class Schedules {
     if (plan.missed !== null) {
       const [from, to] = plan.missed.map((time) => isoOf(time)) as [string, string]
       state = { ...state, missed: { from, to } }
-      run.log.warn(`The schedule "${schedule}" was due from ${from} to ${to}, and nothing ran: that is not made up for`)
+      const due = from === to ? `at ${from}` : `from ${from} to ${to}`
+      run.log.warn(`The schedule "${schedule}" was due ${due}, and nothing ran: that is not made up for`)
     }
     for (const at of plan.due) {
       run.set(state)

@@ -225,7 +225,7 @@ export class Scheduling {
       const id = firedRun(name, new Date(time).toISOString())
       throw fault('ACTION_REFUSED', { id, action: 'trigger', problem: 'the schedule comes to no call at that time' })
     }
-    log.info(`${by} triggered the schedule "${name}": ${why}`, undefined, { run: started.id })
+    log.info(`${by} triggered the schedule "${name}"${why === '' ? '' : `: ${why}`}`, undefined, { run: started.id })
     return started
   }
 

@@ -14,7 +14,8 @@ interface Alarm {
  *
  *     const clock = new HandClock()
  *     const app = await open(definition, { clock })
- *     const { id } = await app.start(approval({ claimId: '17' }))   // waits for an answer within two days
+ *     const { id } = await app.start(approval({ claimId: '17' }))   // asks somebody, and waits for an answer within two days
+ *     await until(app, async () => (await app.run(id))?.waits.some(({ kind }) => kind === 'receive'))
  *     clock.pass('2d')
  *     await app.result(id)                                          // nobody has answered
  *

@@ -34,8 +34,14 @@ test('it prints the id of the run; the page of that tells of its calls, and the 
     'order:a  choreography order, version 1, key orderId:a',
     'event order.created from shop',
     '→ calls payment.charge as payment:order.created:e',
+    'its flow goes no further',
   ])
     expect(stdout).toContain(words)
+  // As the page of the command says of these rows.
+  const [, row, event] = / (\d+) {2}on:payment:order\.created\/(\d+) answered/.exec(stdout) ?? []
+  expect(Number(event)).toBeLessThan(Number(row))
+  const asked = Number(/ (\d+) {2}event order\.created /.exec(stdout)?.[1])
+  expect([Number(event) < asked, asked < Number(row)]).toEqual([true, true])
   expect(stdout).not.toContain('null')
   expect((await box.run(['why', 'orderId:a'])).stdout).toMatch(/├─ choreography order order:a {2}/)
 })

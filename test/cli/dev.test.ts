@@ -62,8 +62,10 @@ it('names the line of the author that awaits what is not durable, and none of Ba
   await dev.until(/app\.ts changed: starting again/)
   await dev.until(/ serves http/, 2)
   await box.run(['start', 'nap', '--input', 'null'])
-  const [, place] = await dev.until(/is not durable \(Timeout, begun at (\S+)\)/)
+  const [, place] = await dev.until(/is not durable \(a timer, begun at (\S+)\)/)
   expect(place).toMatch(/app\.ts:4$/)
+  // All frames of the stack are Ballet's own.
+  expect(dev.stderr.split('\n').find((line) => line.includes('is not durable'))).not.toContain('"stack"')
 })
 
 it('ends its child and then itself', async () => {

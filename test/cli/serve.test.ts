@@ -143,6 +143,8 @@ describe('the dashboard of a process', () => {
       'ROUTE_UNKNOWN',
       'ROUTE_UNKNOWN',
     ])
+    expect(await on.until(/Its dashboard: (\S+)/)).toMatchObject({ 1: `${urls[0]}/dashboard/` })
+    expect([word, env].map(({ stdout }) => stdout.includes('dashboard'))).toEqual([false, false])
   })
 
   it.each([

@@ -22,8 +22,11 @@ const AGAIN: ReadonlySet<string> = new Set([
   'OVERLOADED',
 ])
 
+/** Where it asks. */
+type Asked = Pick<Stage, 'world' | 'patienceMs' | 'ask'>
+
 /** @throws as the doors, but for what asking again may mend */
-export function patientClient(stage: Stage, definition: ApplicationDefinition): Application {
+export function patientClient(stage: Asked, definition: ApplicationDefinition): Application {
   let given = 0
   /** What is asked for once has to have a name, or asking again would be asking twice. */
   const named = (door: string, args: readonly unknown[]): unknown[] => {

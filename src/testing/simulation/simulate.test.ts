@@ -93,6 +93,32 @@ test('a checkout that is right: nothing is found, in stories in which processes 
   expect(Object.keys(report.faults)).toEqual(expect.arrayContaining(['wire requestTwice', 'wire replyLost']))
 })
 
+// Found by a newcomer: on a disk that was full a moment before, the judge was told that there is no flow.
+test('a judge sees the flow that has ended, whatever became of the disk', async () => {
+  const Asked = event('asked', Order, { key: 'orderId' })
+  const Answered = event('answered', Order, { key: 'orderId' })
+  const talk = choreography('talk', { key: 'orderId' }, seq(Asked, Answered.as('answered')))
+  const report = await simulate(
+    () => {
+      const desk = service('desk', {
+        answer: operation({ input: Order, outcomes: [Answered], run: (order) => Answered(order) }),
+      })
+      desk.on(Asked, (order) => desk.answer(order))
+      return {
+        application: ballet({ name: 'desk', services: [desk], choreographies: [talk] }),
+        clients: (app) => app.publish(Asked({ orderId: '1', amount: 1 }), { id: 'asked-1' }),
+        judge: async (app) => {
+          const flow = await app.flow('talk', '1')
+          if (flow?.ending !== 'answered') throw new Error(`it says ${JSON.stringify(flow)}`)
+        },
+      }
+    },
+    { seeds: 150 },
+  )
+  expect(report.found).toBeNull()
+  expect(report.faults).toMatchObject({ full: expect.any(Number) as number })
+})
+
 test.each([
   ['a bank that does not know a repeat', { ...GOOD, knowsKeys: false }, 'JUDGE', /(charge|ship) 1, \1 1/],
   ['a charge that is not taken back', { ...GOOD, undoes: false }, 'JUDGE', /^failed, and in the books: charge 1$/],

@@ -79,6 +79,7 @@ export interface SimulationReport {
 const SEEDS_MOST = 1_000_000
 const LIMIT_LEAST_MS = 10_000
 const STORM_LEAST_MS = 1000
+const ROOM_LOOK_MS = 200
 
 /**
  * Why a run is stuck, where that comes of what goes wrong around it, and not of what its author wrote. What a workflow threw is the
@@ -217,14 +218,29 @@ class StoryScene implements Scene {
     return this.#isOver
   }
 
+  /** Nothing goes wrong any more, and the disk is asked every second. */
+  async #room(): Promise<void> {
+    while (await this.#stage.askCurrent((app) => Promise.resolve(isFull(app))))
+      await this.#stage.world.clock.wait(ROOM_LOOK_MS)
+  }
+
   async judge(): Promise<void> {
     try {
-      await this.#story.judge?.(this.#app)
+      const { world, patienceMs } = this.#stage
+      const ask: Stage['ask'] = (question) => this.#stage.askCurrent(question)
+      await this.#room()
+      await this.#story.judge?.(patientClient({ world, patienceMs, ask }, this.#story.application))
     } catch (error) {
       this.#stage.world.blame('JUDGE', toFailure(error).message)
     }
   }
 }
+
+/** Whether it takes the disk for full: how flows stand is written when there is room again. */
+const isFull = (app: Application): boolean =>
+  app
+    .metrics()
+    .some(({ name, samples }) => name === 'ballet_store_full' && samples.some((one) => 'value' in one && one.value > 0))
 
 function isStory(story: unknown): story is Story {
   if (typeof story !== 'object' || story === null) return false

@@ -168,8 +168,16 @@ export class Stage {
     const older = this.#processes.filter(
       (process) => process.isAlive && process.app !== null && !process.hasClosed && process.ground === ground,
     )
-    const process = older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current
-    const { clock } = this.world
+    return this.#request(older.length > 1 && this.#chance.is(0.2) ? this.#chance.pick(older) : this.current, ask)
+  }
+
+  /** Whoever judges asks a process that should be there: one that has stopped does not know of what came behind it. */
+  askCurrent<T>(ask: (app: Application) => Promise<T>): Promise<T> {
+    return this.#request(this.current, ask)
+  }
+
+  #request<T>(process: SimulatedProcess, ask: (app: Application) => Promise<T>): Promise<T> {
+    const { clock, ground } = this.world
     // Where one of an earlier life goes on, nobody finds it any more.
     if (process.ground !== ground) return Promise.reject(connectionLost(process.name))
     return new Promise((resolve, reject) => {
