@@ -177,13 +177,17 @@ test('the end of a child that a generation gave up is not taken for that of its 
 
 test('a call that a generation gave up while its answer was on its way is not taken for its namesake in the next', async () => {
   const answers = { slow: gate(), step: gate() }
+  const attempts = [gate(), gate(), gate()]
   let asked = 0
   const desk = service('desk', {
     slow: operation({
       input: z.number(),
       output: z.number(),
       timeout: '1s',
-      run: (n) => (asked++, answers.slow.promise.then(() => n)),
+      run: (n) => {
+        attempts[asked++]?.open()
+        return answers.slow.promise.then(() => n)
+      },
     }),
     back: operation({ input: z.number(), undoes: 'slow', run: () => undefined }),
   })
@@ -200,11 +204,11 @@ test('a call that a generation gave up while its answer was on its way is not ta
   const definition = ballet({ services: [desk], workflows: [flow] })
   const before = await openForTest(definition, { store: memory(data) })
   await before.start(flow(0), { id: 'f' })
-  await until(before, null, async () => asked === 1)
+  await attempts[0]?.promise
   await before.close()
   // Another life: what the one before asked for may still be under way.
   const app = await openForTest(definition, { store: memory(data) })
-  while (asked < 2) await new Promise((resolve) => setImmediate(resolve))
+  await attempts[1]?.promise
   answers.step.open()
   answers.slow.open()
   expect(await app.result('f')).toBe(1)

@@ -93,7 +93,7 @@ test('a checkout that is right: nothing is found, in stories in which processes 
   expect(Object.keys(report.faults)).toEqual(expect.arrayContaining(['wire requestTwice', 'wire replyLost']))
 })
 
-// Found by a newcomer: on a disk that was full a moment before, the judge was told that there is no flow.
+// On a disk that was full a moment before, the judge was told that there is no flow.
 test('a judge sees the flow that has ended, whatever became of the disk', async () => {
   const Asked = event('asked', Order, { key: 'orderId' })
   const Answered = event('answered', Order, { key: 'orderId' })
