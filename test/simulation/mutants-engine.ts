@@ -374,4 +374,12 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     changes: [['        place?.leave()\n        running.place = null', '        running.place = null']],
     within: 300,
   },
+  {
+    name: 'waits-for-a-namesake',
+    breaks: 'a call that was given up while its answer was on its way is not waited for any more',
+    file: 'engine/turn-rows.ts',
+    changes: [['run.lingering.delete(by.op)', 'false']],
+    within: 1000,
+    first: 800_000,
+  },
 ]
