@@ -7,7 +7,7 @@
 //   open --socket closed, error of the socket, deadline, close()--> lost
 import { connect, type Socket } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
-import type { ReservedSql, Sql } from 'postgres'
+import type { Notice, ReservedSql, Sql } from 'postgres'
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
@@ -154,7 +154,10 @@ export class Link {
         bigint: { to: 20, from: [20], serialize: String, parse: readWhole },
         bytea: { to: 17, from: [17], serialize: String, parse: readPayload },
       },
-      onnotice: () => undefined,
+      onnotice: ({ routine }: Notice) => {
+        // Somebody has cancelled a commit that waits for a standby: the server answers as if that had it, and says so here alone.
+        if (routine === 'SyncRepWaitForLSN') this.#lose('a commit was cancelled while it waited for a standby')
+      },
       onclose: () => this.#lose('the connection was closed'),
       socket: async () => {
         // The driver asks a second time when it connects again by itself.
