@@ -184,9 +184,13 @@ async function bringUp(link: Link, { schema, store, shards }: LayoutOptions): Pr
   try {
     await run(`SELECT pg_advisory_xact_lock(${LAYOUT_LOCK})`)
     const found = await layoutVersion(link, schema, store)
+    // Who owns an empty one need not have the right to make one, for which the server asks also where there is nothing to make.
+    const [[isThere] = []] = (
+      await link.send({ text: `SELECT to_regnamespace('${schema}') IS NOT NULL`, parameters: [] })
+    ).rows as readonly (readonly unknown[])[]
+    if (isThere !== true) await run(`CREATE SCHEMA ${schema}`)
     for (const { version, text } of migrations) {
       if (found >= version) continue
-      await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
       const filled = text.replaceAll('{s}', schema).replaceAll('{text}', 'text COLLATE "C"')
       await run(filled.replace('{id}', randomUUID()).replace('{shards}', String(shards)))
       await run(`UPDATE ${schema}.store SET schema = ${version}`)
