@@ -214,6 +214,7 @@ export class HistoryReader {
 
   #note(note: Note): void {
     if (note.kind === 'action' && note.action === 'retry' && note.op === null) this.#isRetried = true
+    else if (note.kind === 'action' && note.tooLate === true) this.#forgetStop()
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
     if (note.kind === 'attempt') {
       const { op, attempt: failed, next, askedMs } = note
@@ -227,6 +228,11 @@ export class HistoryReader {
       this.#anew(note.op)
       if (note.run !== undefined) this.#again.set(note.op, note.run)
     }
+  }
+
+  /** It was refused, as one that had failed by then does. */
+  #forgetStop(): void {
+    for (const [seq, { kind }] of this.#mail) if (kind === 'cancel') this.#mail.delete(seq)
   }
 
   /** A person has it tried again: where it was stuck attempts are counted anew, and where it waited the next one is due. */
