@@ -72,6 +72,7 @@ test('F9: a standby is away while a batch is committed: its session is left alon
 test.each(['', '&prepare=false'])(
   'F9: somebody cancels a commit that waits for a standby, which the server answers as if it had that: it is not acknowledged%s',
   async (more) => {
+    await sql`ALTER ROLE ballet SET client_min_messages = error`
     const store = postgres({ url: server.url(`?schema=own&shards=2&deadline=30${more}`), clock: systemClock })
     closing.push(() => store.close())
     await store.open()

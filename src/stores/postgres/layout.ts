@@ -179,7 +179,7 @@ export async function refuseUnread(link: Link, { schema, store }: Omit<LayoutOpt
 async function bringUp(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })
-  await run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0;
+  await run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SET LOCAL application_name = '${LAYOUT_NAME}'`)
   try {
     await run(`SELECT pg_advisory_xact_lock(${LAYOUT_LOCK})`)

@@ -60,6 +60,10 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
   plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
   statement_timeout: String(address.deadlineMs * 2),
+  // Whoever holds up what is waited for is ended when half of the deadline is over: what a role has set would be over before.
+  lock_timeout: '0',
+  // What a commit was not is said in a warning (below).
+  client_min_messages: 'warning',
 })
 
 /** Weaker than `on`, and an acknowledged commit is lost with the power. `remote_apply` is stronger. */
