@@ -327,11 +327,15 @@ export function isStopKept({ executor }: LiveRun): boolean {
   return executor.kind === 'frozen' && executor.seen.has(CANCEL_SEEN)
 }
 
-/** How a call or step came out that had begun before its run froze. A child is asked again. */
+/**
+ * How a call or step came out that had begun before its run froze. A child is asked again. What a person says of one is refused, unless it
+ * was written before its turn: it is there then, and will be delivered.
+ */
 function isAnswer({ executor }: LiveRun, delivered: Delivered): boolean {
   if (executor.kind !== 'frozen' || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return false
+  if (delivered.by !== undefined) return delivered.mail !== undefined
   const kind = executor.machine?.pending.get(delivered.op)?.command.kind
-  return delivered.by === undefined && (kind === 'call' || kind === 'step')
+  return kind === 'call' || kind === 'step'
 }
 
 /** Signals for a frozen run, answers of what it had begun, and the wish that it stops wait in its journal, in order. */
