@@ -206,6 +206,8 @@ export class HistoryReader {
   }
 
   #keep(mail: Mail, seq: number): void {
+    // Whoever was not told of his has it not kept beside that of somebody who was.
+    if (mail.kind === 'cancel' && mail.untold !== true) this.#forgetStop()
     this.#mail.set(seq, { ...mail, mail: seq })
     if (mail.kind !== 'signal') return
     if (mail.untold === true) this.#untold.set(mail.id, seq)
@@ -230,7 +232,7 @@ export class HistoryReader {
     }
   }
 
-  /** It was refused, as one that had failed by then does. */
+  /** Nobody waits for one that is kept: it was refused, as by one that has failed, or there is another. */
   #forgetStop(): void {
     for (const [seq, { kind }] of this.#mail) if (kind === 'cancel') this.#mail.delete(seq)
   }
