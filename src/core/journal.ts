@@ -207,7 +207,7 @@ export type Note =
       readonly run?: string
       /** The run had been asked to stop, and now ends without taking anything back. */
       readonly drops?: 'cancel' | 'undo'
-      /** That it is to stop was kept for the run, which had failed before, and ends so. */
+      /** That it is to stop was kept for the run, which had failed before, and ends so. Nothing of it is delivered any more. */
       readonly tooLate?: true
     }
 

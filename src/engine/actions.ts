@@ -100,6 +100,8 @@ export class Actions {
     const run = await this.#live(id)
     // What was queued for it is kept first: it is brought back anew.
     if (run.executor.kind === 'frozen') await this.#untilQuiet(run)
+    // While it is closed nobody waits for that any more, and what is queued would meet a run that is brought back beside it.
+    this.#shard.check()
     if (!this.#isHere(run)) return this.#retry(id, request, said)
     const { op } = request
     if (run.executor.kind === 'frozen' || isUnmapped(run)) {

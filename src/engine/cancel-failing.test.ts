@@ -146,3 +146,43 @@ test('a cancellation that was kept for one that had failed came too late, and it
     expect.stringContaining('"by":"ann","why":"enough"'),
   ])
 })
+
+test('one that was written before its turn, as while processes die, and came too late is refused, and not met again after a restart', async () => {
+  const log: string[] = []
+  const { stock, open } = stockFor(log)
+  let isBroken = true
+  const undoA = () => {
+    if (isBroken) throw new RangeError('a bug')
+    return stock.give('a')
+  }
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.call(stock.take('a'), { undo: undoA })
+    await run.call(stock.take('b'), { undo: stock.give('b') })
+    await run.receive(Go)
+    throw new TerminalError('no')
+  })
+  const definition = ballet({ services: [stock], workflows: [flow] })
+  const data = new MemoryData()
+  // A process that has died.
+  const dead = memory(data)
+  await dead.open()
+  await dead.acquire(0, 'shop')
+  const first = await openForTest(definition, { store: memory(data) })
+  await first.start(flow(null), { id: 'f' })
+  await until(first, null, async () => (await first.run('f'))?.waits.some(({ kind }) => kind === 'receive'))
+  const [signalled, cancelled] = await Promise.allSettled([
+    first.signal('f', Go(null)),
+    first.cancel('f', { by: 'ann' }),
+  ])
+  expect(signalled.status).toBe('fulfilled')
+  expect(cancelled).toMatchObject({ status: 'rejected', reason: refusal })
+  open.open()
+  await until(first, null, async () => (await first.run('f'))?.reason === 'threw')
+  await first.close()
+  isBroken = false
+  const second = await openForTest(definition, { store: memory(data) })
+  expect(await second.settled('f', 5000)).toMatchObject({ status: 'failed', error: { code: 'TERMINAL' } })
+  expect(log).toEqual(['take a', 'take b', 'give b', 'give a'])
+  const told = (await rowsOf(second)).filter((row) => row.includes('"by":"ann"'))
+  expect(told).toEqual([expect.stringContaining('"kind":"mail"'), expect.stringContaining('"tooLate":true')])
+})

@@ -216,7 +216,11 @@ export class DeliveryJob implements TurnJob {
     if (this.machine === null) {
       const { executor, row } = run
       if (executor.kind === 'frozen' && row.ended === null) deliverFrozen(context, run, this.delivered, this.#extras)
-      else settleDelivery(context, this.#extras, row.ended === null ? hadAs(run, this.delivered) : 'ended')
+      else {
+        const had = row.ended === null ? hadAs(run, this.delivered) : 'ended'
+        if (had === 'failing') tellTooLate(context, run, this.delivered)
+        settleDelivery(context, this.#extras, had)
+      }
       // What brought the event has forgotten the run, which may still wait for others.
       if (this.delivered.kind === 'event') armNow(context, run)
       return
@@ -249,7 +253,10 @@ export class DeliveryJob implements TurnJob {
   }
 }
 
-/** That it is to stop was kept for a run, and acknowledged: one that had failed before does not end by that. */
+/**
+ * That it is to stop was kept for a run: one that had failed before does not end by that. Where it was acknowledged its journal says so;
+ * where it is refused nobody is to meet it there again.
+ */
 function tellTooLate(context: ShardContext, run: LiveRun, delivered: Delivered): void {
   if (delivered.kind !== 'cancel' || delivered.mail === undefined || !isTooLate(run, delivered)) return
   const { by, why } = delivered
@@ -320,11 +327,15 @@ export function isStopKept({ executor }: LiveRun): boolean {
   return executor.kind === 'frozen' && executor.seen.has(CANCEL_SEEN)
 }
 
-/** How a call or step came out that had begun before its run froze. A child is asked again. */
+/**
+ * How a call or step came out that had begun before its run froze. A child is asked again. What a person says of one is refused, unless it
+ * was written before its turn: it is there then, and will be delivered.
+ */
 function isAnswer({ executor }: LiveRun, delivered: Delivered): boolean {
   if (executor.kind !== 'frozen' || (delivered.kind !== 'done' && delivered.kind !== 'failed')) return false
+  if (delivered.by !== undefined) return delivered.mail !== undefined
   const kind = executor.machine?.pending.get(delivered.op)?.command.kind
-  return delivered.by === undefined && (kind === 'call' || kind === 'step')
+  return kind === 'call' || kind === 'step'
 }
 
 /** Signals for a frozen run, answers of what it had begun, and the wish that it stops wait in its journal, in order. */

@@ -227,3 +227,38 @@ test('F21: everything is taken back, and the code behind that throws: cancelled,
   expect(await settled(app)).toMatchObject({ status: 'cancelled' })
   expect(log).toHaveLength(6)
 })
+
+test('what a person says of a call is not refused where it was written before its turn, as while processes die, and its run has thrown by then', async () => {
+  let isBroken = true
+  const bank = service('bank', {
+    transfer: operation({
+      input: z.null(),
+      output: z.number(),
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Error('down')
+      },
+    }),
+  })
+  const flow = workflow('flow', { input: z.null(), output, signals: [Go] }, async (run) => {
+    const slow = run.call(bank.transfer(null))
+    await run.receive(Go)
+    if (isBroken) throw new RangeError('a bug')
+    return slow
+  })
+  const data = new MemoryData()
+  // A process that has died.
+  const dead = memory(data)
+  await dead.open()
+  await dead.acquire(0, 'bank')
+  const app = await openForTest(ballet({ services: [bank], workflows: [flow] }), { store: memory(data) })
+  await app.start(flow(null), { id: 'f' })
+  await stuck(app, 'call')
+  const op = 'bank.transfer#0'
+  const [, acted] = await Promise.all([app.signal('f', Go(null)), app.answer('f', { op, value: 7, by: 'ann' })])
+  expect(acted).toMatchObject({ changed: true, ops: [op] })
+  await stuck(app, 'threw')
+  isBroken = false
+  await app.retry('f')
+  expect(await settled(app)).toMatchObject({ status: 'completed', output: 7 })
+})

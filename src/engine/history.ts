@@ -206,6 +206,8 @@ export class HistoryReader {
   }
 
   #keep(mail: Mail, seq: number): void {
+    // Whoever was not told of his has it not kept beside that of somebody who was.
+    if (mail.kind === 'cancel' && mail.untold !== true) this.#forgetStop()
     this.#mail.set(seq, { ...mail, mail: seq })
     if (mail.kind !== 'signal') return
     if (mail.untold === true) this.#untold.set(mail.id, seq)
@@ -214,6 +216,7 @@ export class HistoryReader {
 
   #note(note: Note): void {
     if (note.kind === 'action' && note.action === 'retry' && note.op === null) this.#isRetried = true
+    else if (note.kind === 'action' && note.tooLate === true) this.#forgetStop()
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
     if (note.kind === 'attempt') {
       const { op, attempt: failed, next, askedMs } = note
@@ -227,6 +230,11 @@ export class HistoryReader {
       this.#anew(note.op)
       if (note.run !== undefined) this.#again.set(note.op, note.run)
     }
+  }
+
+  /** Nobody waits for one that is kept: it was refused, as by one that has failed, or there is another. */
+  #forgetStop(): void {
+    for (const [seq, { kind }] of this.#mail) if (kind === 'cancel') this.#mail.delete(seq)
   }
 
   /** A person has it tried again: where it was stuck attempts are counted anew, and where it waited the next one is due. */

@@ -3,9 +3,12 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
+import { turnText, type Delivered } from '../core/journal.ts'
+import type { JournalRow } from '../core/store.ts'
 import { ballet, event, operation, service, signal, workflow, type Application } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
+import { historyOf } from './history.ts'
 
 const output = z.json()
 const Go = signal('go', z.null())
@@ -134,4 +137,18 @@ test('a reaction that was asked to stop while it was left alone is not mapped ag
   isMended = true
   await second.retry(id)
   expect(await second.settled(id, 5000)).toMatchObject({ status: 'cancelled' })
+})
+
+test('beside a cancellation that was acknowledged, one that a process had written before its turn, and died, is not kept', () => {
+  const mail = (seq: number, delivered: Delivered): JournalRow => {
+    return { pos: seq + 2, run: 1, seq, kind: 'mail', at: 0, data: turnText(delivered, '[]') }
+  }
+  const rows = [
+    mail(0, { kind: 'cancel', by: 'bob', why: '', untold: true }),
+    mail(1, { kind: 'signal', name: 'go', id: 's', payload: 'null', hash: undefined }),
+    mail(2, { kind: 'cancel', by: 'ann', why: '' }),
+  ]
+  const context = { decode: String, notBefore: () => {} }
+  const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
+  expect(history.mail.map((one) => ('by' in one ? one.by : one.kind))).toEqual(['ann', 'signal'])
 })

@@ -7,6 +7,7 @@ import { fault } from '../core/errors.ts'
 import { ballet, event, operation, service, signal, workflow } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
+import { rounds } from '../testing/simulation/world.ts'
 
 const Go = signal('go', z.object({ n: z.number() }))
 const Fact = event('a.fact', z.object({ id: z.string() }), { key: 'id' })
@@ -136,4 +137,36 @@ test('an application that is closing does not say that a run is not there which 
   await expect(app.signal('later', Go({ n: 1 }))).rejects.toMatchObject({ code: 'APP_CLOSED' })
   ended.open()
   await closed
+})
+
+test('a retry does not bring a run back beside what is queued for it, at whatever moment the application closes: it would never end', async () => {
+  const thrower = workflow('thrower', { input: z.null(), output, signals: [Go] }, async (run) => {
+    await run.receive(Go)
+    throw new RangeError('a bug')
+  })
+  for (let moments = 0; moments < 40; moments++) {
+    const data = new MemoryData()
+    // A process that has died: what is said from outside is written before its turn, so that turns wait in a queue.
+    const dead = memory(data)
+    await dead.open()
+    await dead.acquire(0, 'shop')
+    const app = await openForTest(ballet({ services: [], workflows: [thrower] }), { store: memory(data) })
+    await app.start(thrower(null), { id: 't' })
+    await until(app, null, async () => (await app.run('t'))?.waits.length === 1)
+    const isOver = async (): Promise<boolean> => (await answerOf(app.retry('t'))) === 'APP_CLOSED'
+    const retrying = async (): Promise<void> => {
+      while (!(await isOver())) await rounds(1)
+    }
+    const asked = [
+      app.signal('t', Go({ n: 1 })),
+      app.cancel('t', { by: 'ann' }),
+      app.cancel('t', { by: 'bob' }),
+      retrying(),
+    ]
+    const settled = Promise.allSettled(asked)
+    await rounds(moments)
+    await app.close()
+    await settled
+    expect(await app.stopped).toBeNull()
+  }
 })

@@ -14,6 +14,7 @@ import { SHARD } from '../../src/testing/store-rows.ts'
 const sources = {
   store: new URL('../../src/stores/sqlite/sqlite-store.ts', import.meta.url).href,
   rows: new URL('../../src/testing/store-rows.ts', import.meta.url).href,
+  ahead: new URL('../../src/core/ahead.ts', import.meta.url).href,
 }
 const usual = `
   import { writeSync } from 'node:fs'
@@ -25,6 +26,23 @@ const usual = `
   const first = await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
   const large = { journal: [aTurn(2, 1, 1, { data: 'x'.repeat(4_000_000) })] }
   const said = [await code(commitAfter(store, first, large)), await code(store.journal(0, 1, -1, 10)), await code(store.close())]
+  writeSync(1, said.join(' ') + '\\n')
+`
+/** More rows than SQLite keeps in memory come ahead of their batch: they are written before it comes. */
+const givenAhead = `
+  import { writeSync } from 'node:fs'
+  import { sqlite } from '${sources.store}'
+  import { countsOf, NO_ROWS } from '${sources.ahead}'
+  import { aTurn, batchAfter, commitFirst } from '${sources.rows}'
+  const code = (promise) => promise.then(() => 'ok', (error) => error.code)
+  const store = sqlite({ file: process.env.STORE_FILE })
+  await store.open()
+  const first = await commitFirst(store, { journal: [aTurn(1, 1, 0)] })
+  const journal = Array.from({ length: 48 }, (_, at) => aTurn(at + 2, 1, at + 1, { data: 'x'.repeat(1_000_000) + at }))
+  const rows = { ...NO_ROWS, journal }
+  store.takeAhead(first.shard, { batch: 1, part: 0 }, rows)
+  const batch = { ...batchAfter(first, { journal }), ahead: { batch: 1, parts: 1, rows: countsOf(rows) } }
+  const said = [await code(store.commit(batch)), await code(store.journal(0, 1, -1, 10)), await code(store.close())]
   writeSync(1, said.join(' ') + '\\n')
 `
 
@@ -77,6 +95,11 @@ test('a quota is a full disk, and a broken disk is none', async (context) => {
   const [quota, broken] = [join(folder, 'quota.db'), join(folder, 'broken.db')]
   expect(await said(quota, 'EDQUOT', files(quota))).toBe('STORE_FULL ok ok')
   expect(await said(broken, 'EIO', files(broken))).toBe('STORE_FAILED STORE_FAILED ok')
+  const [quotaAhead, brokenAhead] = [join(folder, 'quota-ahead.db'), join(folder, 'broken-ahead.db')]
+  expect(await said(quotaAhead, 'EDQUOT', files(quotaAhead), { program: givenAhead })).toBe('STORE_FULL ok ok')
+  expect(await said(brokenAhead, 'EIO', files(brokenAhead), { program: givenAhead })).toBe(
+    'STORE_FAILED STORE_FAILED ok',
+  )
   // A store that is well is opened when nothing more can be written, so that it can be read at least.
   const program = `
     import { writeSync } from 'node:fs'

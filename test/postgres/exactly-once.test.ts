@@ -1,6 +1,8 @@
 // Work in the application's own database, by each library that it may use: it happens once, whatever becomes of attempts.
 import { sql as drizzleSql } from 'drizzle-orm'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle } from 'drizzle-orm/postgres-js'
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterEach, expect, test } from 'vitest'
@@ -270,3 +272,47 @@ test('a client of a pool of pg whose connection ends while the work waits for so
   await once(call('k'), async (tx) => void (await tx.query("INSERT INTO deeds (what) VALUES ('b')")))
   expect(await deeds()).toEqual(['b'])
 })
+
+type OncePid = Once<(text: string) => Promise<{ readonly rows: readonly unknown[] }>>
+const overPg: readonly (readonly [name: string, open: (pool: pg.Pool) => OncePid])[] = [
+  [
+    'Drizzle',
+    (pool) => {
+      const once = exactlyOnce(drizzlePg(pool))
+      return (context, work) => once(context, (tx) => work(async (text) => tx.execute(drizzleSql.raw(text))))
+    },
+  ],
+  [
+    'Kysely',
+    (pool) => {
+      const once = exactlyOnce(new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }))
+      return (context, work) => once(context, (tx) => work(async (text) => tx.executeQuery(CompiledQuery.raw(text))))
+    },
+  ],
+]
+
+test.each(overPg)(
+  '%s on a pool of pg that listens to its clients: a connection that ends while the work waits fails the attempt alone',
+  async (_name, open) => {
+    const { deeds, schema } = await shopOf(openPostgres)
+    const pool = new pg.Pool({ connectionString: await serverUrl(), options: `-c search_path=${schema}` })
+    pool.on('error', () => undefined)
+    const ended = Promise.withResolvers<void>()
+    // The first is what the guide says.
+    pool.on('connect', (client) => client.on('error', () => {}))
+    pool.on('connect', (client) => client.once('end', ended.resolve))
+    closing.push(() => pool.end())
+    const once = open(pool)
+    const admin = await connection()
+    const broken = once(call('k'), async (send) => {
+      await send("INSERT INTO deeds (what) VALUES ('a')")
+      const [row] = (await send('SELECT pg_backend_pid() AS pid')).rows as { pid: number }[]
+      await admin`SELECT pg_terminate_backend(${Number(row?.pid)})`
+      await ended.promise
+      await send('SELECT 1')
+    })
+    await expect(broken).rejects.toThrow(/Client|query/)
+    await once(call('k'), async (send) => void (await send("INSERT INTO deeds (what) VALUES ('b')")))
+    expect(await deeds()).toEqual(['b'])
+  },
+)

@@ -1,13 +1,15 @@
 // The leases of a store, on a real server: who may take a shard and when, what a renewal answers, and that one which comes
 // at the same time as a take-over is either before it or finds it. The lease of a node that is gone is made to be over by
 // moving its end, so that nothing waits.
+import postgresJs from 'postgres'
 import { afterEach, expect, test } from 'vitest'
 import type { Leases, NodeInfo } from '../../src/core/lease.ts'
 import type { Tenure } from '../../src/core/store.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { aTurn, batchAfter } from '../../src/testing/store-rows.ts'
-import { connection, placesFor, type Place } from './subject.ts'
+import { gate } from '../support/applications.ts'
+import { connection, placesFor, serverUrl, type Place } from './subject.ts'
 
 const SHARD = 0
 const closing: (() => unknown)[] = []
@@ -179,6 +181,28 @@ test('a process without a lease, of an earlier version, is taken over from at on
   const next = await taken(store.leases, 'one')
   expect(next).toEqual({ shard: SHARD, epoch: next.epoch, head: 0, crashes: 1 })
   expect(next.epoch).toBeGreaterThan(epoch)
+})
+
+test('who takes over ends a session of a dead node that holds the shard, also where its role waits for no lock that long', async () => {
+  const at = await place()
+  const sql = await connection()
+  const role = `r_${at.schema}`
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD 'p'; ALTER ROLE ${role} SET lock_timeout = '50ms'`)
+  closing.push(() => sql.unsafe(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP ROLE ${role}`))
+  const { leases } = await storeOn({ ...at, url: (more) => at.url(more).replace(/\/\/[^@]*@/, `//${role}:p@`) })
+  await leases.join(node('one'))
+  const dead = postgresJs(await serverUrl(), { max: 1, connection: { application_name: 'ballet' } })
+  closing.push(() => dead.end({ timeout: 0 }))
+  const held = gate()
+  const holding = dead.begin(async (tx) => {
+    await tx.unsafe(`SELECT FROM ${at.schema}.shards FOR UPDATE`)
+    held.open()
+    await new Promise(() => {})
+  })
+  const ended = holding.catch(() => 'ended')
+  await held.promise
+  expect(await taken(leases, 'one')).toMatchObject({ shard: SHARD, head: 0 })
+  expect(await ended).toBe('ended')
 })
 
 test('a renewal waits for no batch: it answers while another holds the row of the shard', async () => {

@@ -104,6 +104,31 @@ test.each([1, 4])(
   },
 )
 
+test.each(['', '&prepare=false'])(
+  'F9: somebody cancels a commit that waits for a standby, which the server answers as if it had that: it is not acknowledged%s',
+  async (more) => {
+    await sql`ALTER ROLE ballet SET client_min_messages = error`
+    const store = postgres({ url: server.url(`?schema=own&shards=2&deadline=30${more}`), clock: systemClock })
+    closing.push(() => store.close())
+    await store.open()
+    let tenure = await store.acquire(SHARD, 'one')
+    await standby('nobody')
+    const next = () => batchAfter(tenure, { journal: [aTurn(tenure.head + 1, 1, tenure.head)] })
+    let committed = store.commit(next())
+    const hangs = () => Promise.race([committed.then(() => false), someoneWaits().then(() => true)])
+    // The setting takes its moment.
+    for (; !(await hangs()); committed = store.commit(next())) tenure = { ...tenure, head: tenure.head + 1 }
+    const outcome = committed.then(
+      () => 'acknowledged',
+      (error: unknown) => error,
+    )
+    for (const pid of await waiting()) await sql`SELECT pg_cancel_backend(${pid})`
+    expect(await outcome).toMatchObject({ code: 'COMMIT_UNKNOWN' })
+    await standby(null)
+    expect(await store.settle?.(SHARD)).toEqual({ ...tenure, head: tenure.head + 1 })
+  },
+)
+
 const Go = signal('go', z.null())
 const waits = workflow('waits', { input: z.null(), output: z.null(), signals: [Go] }, async (run) => {
   await run.receive(Go)

@@ -179,14 +179,18 @@ export async function refuseUnread(link: Link, { schema, store }: Omit<LayoutOpt
 async function bringUp(link: Link, { schema, store, shards }: LayoutOptions): Promise<void> {
   if ((await layoutVersion(link, schema, store)) === SCHEMA_VERSION) return
   const run = async (text: string): Promise<unknown> => link.send({ text, parameters: [] })
-  await run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0;
+  await run(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
     SET LOCAL application_name = '${LAYOUT_NAME}'`)
   try {
     await run(`SELECT pg_advisory_xact_lock(${LAYOUT_LOCK})`)
     const found = await layoutVersion(link, schema, store)
+    // Who owns an empty one need not have the right to make one, for which the server asks also where there is nothing to make.
+    const [[isThere] = []] = (
+      await link.send({ text: `SELECT to_regnamespace('${schema}') IS NOT NULL`, parameters: [] })
+    ).rows as readonly (readonly unknown[])[]
+    if (isThere !== true) await run(`CREATE SCHEMA ${schema}`)
     for (const { version, text } of migrations) {
       if (found >= version) continue
-      await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
       const filled = text.replaceAll('{s}', schema).replaceAll('{text}', 'text COLLATE "C"')
       await run(filled.replace('{id}', randomUUID()).replace('{shards}', String(shards)))
       await run(`UPDATE ${schema}.store SET schema = ${version}`)

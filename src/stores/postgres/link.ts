@@ -7,7 +7,7 @@
 //   open --socket closed, error of the socket, deadline, close()--> lost
 import { connect, type Socket } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
-import type { ReservedSql, Sql } from 'postgres'
+import type { Notice, ReservedSql, Sql } from 'postgres'
 import type { Cancel, Clock } from '../../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../../core/errors.ts'
 import { LooseMap } from '../../core/loose-map.ts'
@@ -60,6 +60,10 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
   plan_cache_mode: 'force_generic_plan',
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
   statement_timeout: String(address.deadlineMs * 2),
+  // Whoever holds up what is waited for is ended when half of the deadline is over: what a role has set would be over before.
+  lock_timeout: '0',
+  // What a commit was not is said in a warning (below).
+  client_min_messages: 'warning',
 })
 
 /** Weaker than `on`, and an acknowledged commit is lost with the power. `remote_apply` is stronger. */
@@ -154,7 +158,10 @@ export class Link {
         bigint: { to: 20, from: [20], serialize: String, parse: readWhole },
         bytea: { to: 17, from: [17], serialize: String, parse: readPayload },
       },
-      onnotice: () => undefined,
+      onnotice: ({ routine }: Notice) => {
+        // Somebody has cancelled a commit that waits for a standby: the server answers as if that had it, and says so here alone.
+        if (routine === 'SyncRepWaitForLSN') this.#lose('a commit was cancelled while it waited for a standby')
+      },
       onclose: () => this.#lose('the connection was closed'),
       socket: async () => {
         // The driver asks a second time when it connects again by itself.

@@ -7,6 +7,9 @@ import type { Link } from './link.ts'
 interface Chain {
   readonly link: Promise<Link>
   readonly end: () => void
+  readonly ended: Promise<void>
+  /** Whether it has the connection. */
+  isLent: boolean
   users: number
 }
 
@@ -44,28 +47,36 @@ export class Links {
     }
   }
 
-  /** Lends the connection on which work of this key is under way, or any: what is asked first is sent first. */
+  /**
+   * Lends the connection on which work of this key is under way, or any: what is asked first is sent first. A key of which there is
+   * always more work keeps its connection for as long as nobody waits for one: what comes then goes behind whoever does.
+   */
   async inOrder<T>(key: number, work: (link: Link) => Promise<T>): Promise<T> {
-    const chain = this.#chains.get(key) ?? this.#chained(key)
+    const known = this.#chains.get(key)
+    const isToLeave = known?.isLent === true && this.#line.length > 0
+    const chain = known === undefined || isToLeave ? this.#chained(key, known) : known
     chain.users++
     try {
       return await work(await chain.link)
     } finally {
       if (--chain.users === 0) {
-        this.#chains.delete(key)
+        if (this.#chains.get(key) === chain) this.#chains.delete(key)
         chain.end()
       }
     }
   }
 
-  #chained(key: number): Chain {
+  /** @param before of the same key, which may be under way on another connection. */
+  #chained(key: number, before: Chain | undefined): Chain {
     const link = Promise.withResolvers<Link>()
-    const end = Promise.withResolvers<void>()
-    this.use((lent) => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    const chain: Chain = { link: link.promise, end, ended, isLent: false, users: 0 }
+    this.use(async (lent) => {
+      await before?.ended
+      chain.isLent = true
       link.resolve(lent)
-      return end.promise
+      return ended
     }).catch(link.reject)
-    const chain: Chain = { link: link.promise, end: end.resolve, users: 0 }
     this.#chains.set(key, chain)
     return chain
   }

@@ -281,7 +281,7 @@ class PostgresStore extends SqlStore {
     const text = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
     if (this.#address.prepare) return { text, parameters: [] }
     return {
-      text: `${text}; SET LOCAL idle_in_transaction_session_timeout = '10s'; SELECT ${syncText}, true)`,
+      text: `${text}; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL client_min_messages = 'warning'; SELECT ${syncText}, true)`,
       parameters: [],
     }
   }

@@ -104,6 +104,17 @@ test('many who open a new store at once make it once', async () => {
   expect(new Set(infos.map(({ id }) => id)).size).toBe(1)
 })
 
+test('a role that owns an empty schema makes the store in it, also where it may make none', async () => {
+  const { url, schema } = await place()
+  const sql = await connection()
+  const role = `r_${schema}`
+  await sql.unsafe(`CREATE ROLE ${role} LOGIN PASSWORD 'p'; CREATE SCHEMA ${schema} AUTHORIZATION ${role}`)
+  closing.push(async () => sql.unsafe(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP ROLE ${role}`))
+  const own = await opened(url().replace(/\/\/[^@]*@/, `//${role}:p@`))
+  await commitFirst(own, { runs: [aRun(1)] })
+  expect(await own.run(SHARD, 1)).toEqual(aRun(1))
+})
+
 test('a schema that is something else is refused and left; so is one of a newer Ballet', async () => {
   const { url, schema } = await place()
   const sql = await connection()

@@ -47,7 +47,7 @@ export class CameAhead {
     if (statements.length === 0 || (part > 0 && !this.#isOpen)) return
     try {
       this.#isOpen = true
-      this.#session.ahead(statements)
+      this.#room.ahead(statements)
     } catch (error) {
       this.undo()
       if (failureOf(error).fatal) throw error

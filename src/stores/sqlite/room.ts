@@ -58,6 +58,11 @@ export class Room {
     return this.#attempt(statements)
   }
 
+  /** As Session.ahead: what is more than the memory for pages is written then. @throws STORE_FULL when a quota refuses that */
+  ahead(statements: readonly Packed[]): void {
+    this.#tried(() => this.#session.ahead(statements))
+  }
+
   /** As Session.rest. False, and all is undone, where space is short: to see to that, the batch has to come as a whole. */
   rest(statements: readonly Packed[]): boolean {
     if (this.#reserve.isSpent) {

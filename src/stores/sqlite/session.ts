@@ -57,10 +57,15 @@ export class Session {
     })
   }
 
-  /** Writes into a transaction that it leaves open, and begins where there is none: for `rest`, or `undo`. */
+  /** Writes into a transaction that it leaves open, and begins where there is none: for `rest`, or `undo`. When it throws none is open. */
   ahead(statements: readonly Packed[]): void {
-    if (!this.#db.isTransaction) this.#prepare('BEGIN IMMEDIATE').run()
-    for (const statement of statements) this.#change(statement)
+    try {
+      if (!this.#db.isTransaction) this.#prepare('BEGIN IMMEDIATE').run()
+      for (const statement of statements) this.#change(statement)
+    } catch (error) {
+      this.undo()
+      throw error
+    }
   }
 
   /** Writes into the transaction that is open, and ends it. Durable when it returns; nothing of it happened when it throws. */
