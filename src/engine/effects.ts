@@ -202,9 +202,9 @@ export class Effects {
     this.#closed = true
     for (const running of [...this.#running.values(), ...this.#dropped]) {
       stopTimers(running)
-      // What does not stop must not keep it from others.
-      running.place?.leave()
       running.stop?.abort(fault('APP_CLOSED'))
+      // What does not stop must not keep it from others, of whom one may begin at once.
+      running.place?.leave()
     }
     this.#running.clear()
   }
