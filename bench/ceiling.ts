@@ -2,10 +2,8 @@
 // order and one for each result, written with everything else of the same turn of the event loop in one commit; the
 // next step begins when its row is durable. It has no replay, no ids, no queries, no retries, no timers, no schemas.
 import type { StatementSync } from 'node:sqlite'
-import { answer, type Order } from './order.ts'
+import { answer, STEPS, type Order } from './order.ts'
 import { TurnCommits } from './turn-commits.ts'
-
-const steps = ['charge', 'ship', 'notify'] as const
 
 export class Ceiling {
   readonly #commits: TurnCommits
@@ -25,7 +23,7 @@ export class Ceiling {
     const run = ++this.#runs
     let seq = 0
     await this.#write(run, seq++, JSON.stringify(input))
-    for (const step of steps) {
+    for (const step of STEPS) {
       const result = await Promise.resolve(answer())
       await this.#write(run, seq++, JSON.stringify({ step, result }))
     }

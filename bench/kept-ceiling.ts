@@ -1,14 +1,12 @@
 // The ceiling, which keeps what one would ask even the smallest engine for: an order is found by its id, with its input, its
 // status and its result, and its steps by the order. The limit that the bars of the design were set by kept as much.
 import type { StatementSync } from 'node:sqlite'
-import { answer, type Order, type Receipt } from './order.ts'
+import { answer, STEPS, type Order, type Receipt } from './order.ts'
 import { TurnCommits } from './turn-commits.ts'
 
 const tables = `
   CREATE TABLE runs (id TEXT PRIMARY KEY, name TEXT, status INTEGER, input TEXT, output TEXT) WITHOUT ROWID;
   CREATE TABLE steps (run TEXT, seq INTEGER, name TEXT, output TEXT, PRIMARY KEY (run, seq)) WITHOUT ROWID`
-const steps = ['charge', 'ship', 'notify'] as const
-
 export class KeptCeiling {
   readonly #commits: TurnCommits
   readonly #begin: StatementSync
@@ -29,10 +27,10 @@ export class KeptCeiling {
     const begun = JSON.stringify(input)
     await this.#commits.write(() => this.#begin.run(orderId, begun))
     let result = answer()
-    for (const [seq, step] of steps.entries()) {
+    for (const [seq, step] of STEPS.entries()) {
       result = await Promise.resolve(answer())
       const output = JSON.stringify(result)
-      const isLast = seq === steps.length - 1
+      const isLast = seq === STEPS.length - 1
       await this.#commits.write(() => {
         this.#step.run(orderId, seq, step, output)
         if (isLast) this.#end.run(output, orderId)

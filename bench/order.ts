@@ -20,5 +20,8 @@ export function newOrder(): Order {
   return { orderId, items, customer }
 }
 
+/** Of an order, one after the other, where nothing says so elsewhere. */
+export const STEPS = ['charge', 'ship', 'notify'] as const
+
 /** What every operation of every system answers. */
 export const answer = (): Receipt => ({ receipt: 'r-4711' })

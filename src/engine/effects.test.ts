@@ -2,34 +2,19 @@
 import { expect, test } from 'vitest'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { keptLog } from '../../test/support/applications.ts'
-import { RETRY as policy } from '../core/retry.ts'
 import { callLimit, type CallLimit } from '../define/service-limits.ts'
 import { CallLimits } from './call-limits.ts'
 import { Counts } from './counts.ts'
-import { Effects } from './effects.ts'
+import type { Effects } from './effects.ts'
 import { sureHold } from './hold.ts'
 import type { StopSignal } from './stop-signal.ts'
+import { effectsFor, untried } from './test-effects.ts'
 
 test('an attempt whose shard leaves the process is told to stop before its place is given to another', async () => {
   const clock = new SteppedClock()
   const callLimits = new CallLimits(clock, keptLog())
   const limit = callLimit({ atOnce: 1 }, 'bank', 'a test') as CallLimit
-  const onFailure = (error: unknown): never => {
-    throw error
-  }
-  const shard = (): Effects =>
-    new Effects({
-      clock,
-      random: { seed: () => 1, uuid: () => '' },
-      hold: sureHold,
-      callLimits,
-      admit: (_, begin) => begin(),
-      answered: () => {},
-      failed: () => {},
-      stuck: () => {},
-      onFailure,
-      attempted: () => {},
-    })
+  const shard = () => effectsFor({ clock, hold: sureHold, callLimits, admit: (_, begin) => begin() })
   const [leaving, staying] = [shard(), shard()]
   const stops: StopSignal[] = []
   const underWay: number[] = []
@@ -38,14 +23,7 @@ test('an attempt whose shard leaves the process is told to stop before its place
       run,
       op: 'pay#0',
       name: 'pay',
-      policy,
-      heart: null,
-      isEndless: false,
-      timeoutMs: 60_000,
-      failed: 0,
-      dueAt: 0,
-      mustSucceed: false,
-      late: () => undefined,
+      ...untried,
       bounds: [{ limit, value: '' }],
       counts: new Counts().attemptsOf('operation', 'bank.pay'),
       // It takes no notice of its signal.

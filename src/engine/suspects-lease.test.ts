@@ -3,19 +3,18 @@ import { expect, test } from 'vitest'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { rounds } from '../../test/support/sweeps.ts'
 import { keptLog } from '../../test/support/applications.ts'
-import { RETRY as policy } from '../core/retry.ts'
 import { callLimit, type CallLimit } from '../define/service-limits.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { CallLimits } from './call-limits.ts'
 import type { Effect } from './effect.ts'
-import { Effects } from './effects.ts'
 import { LeaseHold } from './hold.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
 import { Trials } from './trials.ts'
 import { Writer } from './writer.ts'
 import { Counts } from './counts.ts'
+import { effectsFor, untried } from './test-effects.ts'
 
 const LEASE_MS = 1000
 
@@ -57,32 +56,15 @@ async function careful() {
     onFailure,
   })
   const hold = new LeaseHold(clock, LEASE_MS, clock.now())
-  const effects = new Effects({
+  const effects = effectsFor({
     clock,
-    random: { seed: () => 1, uuid: () => '' },
     hold,
     callLimits: new CallLimits(clock, log),
     admit: ({ run, op }, begin) => suspects.effect(run, op, begin),
-    answered: () => {},
-    failed: () => {},
-    stuck: () => {},
-    onFailure,
-    attempted: () => {},
   })
   await suspects.takeOver([1, 2])
   suspects.recovered()
   return { data, clock, hold, effects, counts }
-}
-
-const untried = {
-  policy,
-  heart: null,
-  isEndless: false,
-  timeoutMs: 60_000,
-  failed: 0,
-  dueAt: 0,
-  mustSucceed: false,
-  late: () => undefined,
 }
 
 test('an attempt on trial that waits for its lease has not passed before it began and took a second', async () => {

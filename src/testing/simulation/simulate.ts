@@ -218,7 +218,7 @@ class StoryScene implements Scene {
     return this.#isOver
   }
 
-  /** Nothing goes wrong any more, and the disk is asked every second. */
+  /** Resolves when there is room on the disk: nothing goes wrong any more, and the store asks for it every second. */
   async #room(): Promise<void> {
     while (await this.#stage.askCurrent((app) => Promise.resolve(isFull(app))))
       await this.#stage.world.clock.wait(ROOM_LOOK_MS)
