@@ -1,5 +1,6 @@
 // The one line that stands first wherever a run is shown: why it waits and what can be done, or how it ended. A pure
 // function of the run's view, used by `show`, `why` and `runs`.
+import { SCHEDULE } from '../core/names.ts'
 import { showMs } from '../core/duration.ts'
 import { catalogue, fault, type ErrorCode } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
@@ -118,10 +119,9 @@ function runningWords(run: RunView, length: string, now: number, place: string):
   return sentences.join(' ')
 }
 
-/** The run of a schedule waits for signals of the engine's own, of which nobody outside has to know. */
-const SCHEDULE = '@schedule'
-
-/** When a schedule fires next, in the place of `waitWords`; null for any other run, and for a schedule that is at work. */
+/**
+ * When a schedule fires next, in the place of `waitWords`: its run waits for signals of the engine's own, of which nobody outside has to know. Null for any other run, and for a schedule that is at work.
+ */
 export function firingWords({ name, status, state, waits }: RunView, now: number): string | null {
   const [wait] = waits
   if (name !== SCHEDULE || status !== 'running' || wait?.kind !== 'receive') return null

@@ -56,6 +56,9 @@ export function overdueType(choreography: string): string {
 /** The namespace of an application that does not name one. */
 export const DEFAULT_NAMESPACE = 'default'
 
+/** The workflow whose runs are schedules: no author can name one so, and nobody gives such an id to another run (Directory.checkRunId). */
+export const SCHEDULE = '@schedule'
+
 /** Whether a word may name a service, an operation or a workflow. */
 export function isName(name: string): boolean {
   return NAME.test(name)

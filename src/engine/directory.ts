@@ -2,7 +2,7 @@
 // application is opened; everything that needs to know what a name stands for asks here.
 import type { CallSettings, Contracts, Receivable } from '../core/contracts.ts'
 import { fault } from '../core/errors.ts'
-import { keyOf, nearest } from '../core/names.ts'
+import { SCHEDULE, keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import { checkConductible } from '../define/check/conductible.ts'
@@ -17,7 +17,7 @@ import type {
   WorkflowDefinition,
 } from '../define/definition.ts'
 import { isRecord } from '../core/json.ts'
-import { SCHEDULE, Schedules, scheduleRun } from './schedules.ts'
+import { Schedules, scheduleRun } from './schedules.ts'
 
 /** What a call's name stands for. */
 export type Callable =

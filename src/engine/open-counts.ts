@@ -1,9 +1,9 @@
 // How many runs have not ended, from committed rows: what people ask who have no monitoring at hand, also of a store that nobody
 // has open. What it costs is bounded: of each status so many runs are looked at, by the index of those that have not completed.
 // Used by queries.ts; what a process knows without asking is in metrics.ts.
+import { SCHEDULE } from '../core/names.ts'
 import type { StoreReader } from '../core/store.ts'
 import type { CountsView, CountView } from '../core/views.ts'
-import { SCHEDULE } from './schedules.ts'
 
 /** Runs of a status that are looked at, in all shards together. */
 const COUNTED = 100_000

@@ -1,10 +1,10 @@
 // What a view says of a run's standing beside its rows: its phase, what a person can do about it when it is stuck, and
 // whether it is suspected of having ended processes. Pure; queries.ts reads the rows.
+import { SCHEDULE } from '../core/names.ts'
 import type { RunRow } from '../core/store.ts'
 import type { ChoiceView, RunView, WaitView } from '../core/views.ts'
 import type { Present } from './fold.ts'
 import { lateUndone } from './late-answers.ts'
-import { SCHEDULE } from './schedules.ts'
 
 /** Where a run stands. One whose code cannot go on may have been asked to stop all the same: that is kept for it. */
 export function phaseOf({ phase, status }: RunRow, { isCancelled }: Present): Pick<RunView, 'phase'> {

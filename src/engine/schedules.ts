@@ -6,6 +6,7 @@
 //
 //   begun or changed --plan--> due: judge, start each --> waits for its next time, for a pause, or until the code is another
 //                      '--continues with what it has decided------------------------------------------------'
+import { SCHEDULE } from '../core/names.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import { isRecord } from '../core/json.ts'
@@ -17,9 +18,6 @@ import type { Run } from '../define/run.ts'
 import { firingOf, type ScheduleDefinition } from '../define/schedule.ts'
 import { signal } from '../define/signal.ts'
 import { planOf, type Plan, type Planned } from './schedule-plan.ts'
-
-/** The workflow whose runs are schedules: no author can name one so, and nobody gives such an id to another run (Directory.checkRunId). */
-export const SCHEDULE = '@schedule'
 
 /** What somebody may start: schedules are begun by the engine. @throws CALL_UNKNOWN */
 export function checkOutside(call: string): string {

@@ -1,12 +1,12 @@
 // Plays one story: starts a process, lets the clients of a scene ask, starts another process when one has died, hangs or is
 // to be taken over from, lets the faults end after a while, and waits until everything has come to its end or time is up.
 // What must not be is blamed on the way (World.blame) or found by the scene when it is over.
+import { SCHEDULE } from '../../core/names.ts'
 import type { Application } from '../../define/application.ts'
 import type { RunRow } from '../../core/store.ts'
 import type { ApplicationDefinition } from '../../define/definition.ts'
 import type { Limits } from '../../define/limits.ts'
 import type { RunOptions } from '../../engine/open.ts'
-import { SCHEDULE } from '../../engine/schedules.ts'
 import type { Chance } from './chance.ts'
 import { connectionLost, SimulatedProcess } from './process.ts'
 import { Restore } from './restore.ts'
