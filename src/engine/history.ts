@@ -115,7 +115,7 @@ export class HistoryReader {
   readonly #mail = new Map<number, Delivered>()
   readonly #seen = new Map<string, string | undefined>()
   /** Signals that were kept before their turn, and may have been kept again since: who sent them was told. */
-  readonly #untold = new Map<string, number>()
+  readonly #untold = new Map<string, number[]>()
   #turns = 0
   #cancelled: Cancelled | null = null
   #failure: Failure | null = null
@@ -210,8 +210,10 @@ export class HistoryReader {
     if (mail.kind === 'cancel' && mail.untold !== true) this.#forgetStop()
     this.#mail.set(seq, { ...mail, mail: seq })
     if (mail.kind !== 'signal') return
-    if (mail.untold === true) this.#untold.set(mail.id, seq)
-    else this.#mail.delete(this.#untold.get(mail.id) ?? -1)
+    const untold = this.#untold.get(mail.id) ?? []
+    if (mail.untold === true) this.#untold.set(mail.id, [...untold, seq])
+    // All of them: whoever sent it twice had it kept as often, and one that stayed would come before what came before it.
+    else for (const one of untold) this.#mail.delete(one)
   }
 
   #note(note: Note): void {

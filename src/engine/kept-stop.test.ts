@@ -152,3 +152,25 @@ test('beside a cancellation that was acknowledged, one that a process had writte
   const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
   expect(history.mail.map((one) => ('by' in one ? one.by : one.kind))).toEqual(['ann', 'signal'])
 })
+
+test('a signal that was kept twice before its turn, and once more for the frozen run, stands behind what came before it', () => {
+  const signal = (seq: number, id: string, isUntold: boolean): JournalRow => {
+    const given = { kind: 'signal', name: 'go', id, payload: 'null', hash: undefined } as const
+    const data = turnText({ ...given, ...(isUntold && { untold: true }) }, '[]')
+    return { pos: seq + 2, run: 1, seq, kind: 'mail', at: 0, data }
+  }
+  const rows = [
+    signal(0, 'first', true),
+    signal(1, 'second', true),
+    signal(2, 'second', true),
+    signal(3, 'second', true),
+    signal(4, 'first', false),
+    signal(5, 'second', false),
+  ]
+  const context = { decode: String, notBefore: () => {} }
+  const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
+  expect(history.mail.map((one) => 'id' in one && [one.id, one.mail])).toEqual([
+    ['first', 4],
+    ['second', 5],
+  ])
+})

@@ -27,7 +27,9 @@ export function judgeLifecycles(world: World, operations: readonly Operation[]):
   for (const [run, own] of Map.groupBy(operations, (operation) => operation.run)) {
     const known = own.filter(({ ended }) => ended !== Infinity)
     // Whoever asks again and again without an answer has asked once: all of it is the same when it is done twice.
-    const open = own.filter(({ asked, ended }) => ended === Infinity && asked.kind !== 'get')
+    const open = [...own, ...passedOn(world, own)].filter(
+      ({ asked, ended }) => ended === Infinity && asked.kind !== 'get',
+    )
     const once = new Map(open.toReversed().map((one) => [JSON.stringify(one.asked), one]))
     const result = isLinearizable(
       [...known, ...once.values()].map(({ asked, ...rest }) => ({ input: asked, ...rest })),
@@ -35,6 +37,20 @@ export function judgeLifecycles(world: World, operations: readonly Operation[]):
     )
     if (result !== true) world.blame('LINEARIZABLE', `${run}: ${result === null ? 'not decided' : historyWords(own)}`)
   }
+}
+
+/**
+ * A cancellation that lies in the inbox of another node may have been kept for the run by a process that died before it had
+ * taken it out of there: whoever reads it again finds that the run has ended by it.
+ */
+function passedOn(world: World, operations: readonly Operation[]): readonly Operation[] {
+  if (!world.hasLeases) return []
+  return operations
+    .filter(({ asked, answer }) => asked.kind === 'cancel' && answer === 'ended')
+    .map(({ run, begun }) => {
+      const asked = { kind: 'posted', what: 'cancel', value: '' } as const
+      return { run, asked, begun, ended: Infinity, answer: undefined }
+    })
 }
 
 function step(state: State, asked: Asked, answer: string | undefined): State | undefined {
