@@ -1,9 +1,17 @@
 // What the pages keep of the server's answers, and how often they ask again: every two seconds while the page is seen, never
 // while it is hidden, and seldom for what has ended. A refusal for want of a token sends everybody to the sign-in page.
-import { QueryCache, MutationCache, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import {
+  keepPreviousData,
+  QueryCache,
+  MutationCache,
+  QueryClient,
+  useInfiniteQuery,
+  useQuery,
+} from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { api, isAway, Problem, serverNow, type Scope } from './api.ts'
 import { lacking } from './possible.ts'
+import { stuckBelow } from './shown.ts'
 import type {
   ApplicationView,
   EventView,
@@ -237,6 +245,19 @@ export const useGraph = (root: string | undefined) =>
     queryFn: () => whole(api.graph(root ?? '')),
     refetchInterval: wholeInterval,
   })
+
+/** The stuck runs that hold up one which waits for others: they are of its graph. */
+export function useStuckBelow(run: RunView): readonly RunView[] {
+  const { data, dataUpdatedAt } = useGraph(run.root)
+  const below = useQuery({
+    queryKey: ['below', run.id, dataUpdatedAt],
+    enabled: data !== undefined,
+    queryFn: () => stuckBelow({ run: async (id) => data?.runs.find((one) => one.id === id) ?? null }, run),
+    placeholderData: keepPreviousData,
+    refetchInterval: false,
+  })
+  return below.data ?? []
+}
 
 /** Everything of a key, with its flows. */
 export const useKey = (field: string, value: string) =>

@@ -16,7 +16,7 @@ import {
   When,
   shownId,
 } from './pieces.tsx'
-import { useGraph, useRun, type Whole } from './queries.ts'
+import { useGraph, useRun, useStuckBelow, type Whole } from './queries.ts'
 import { JournalView } from './journal-view.tsx'
 import { RunActions } from './run-actions.tsx'
 import { href } from './router.ts'
@@ -79,13 +79,19 @@ function Head({ run }: { readonly run: RunView }): ReactNode {
 
 /** Why it waits and what can be done, with links to what it names. */
 function WhyLine({ run }: { readonly run: RunView }): ReactNode {
-  const now = serverNow()
-  const line = waitingLine(printableView(run), now).replaceAll('\n', ' ')
+  const below = useStuckBelow(run)
+  const line = lineOf(run)
   const others = run.waits.flatMap((wait) => (wait.kind === 'child' ? [wait.for] : (wait.behind ?? [])))
-  const commands = [...choiceLines(printableView(run)), ...anewLines(run)].map((text) => text.trim())
+  const choices = [run, ...below].flatMap((one) => choiceLines(printableView(one)))
+  const commands = [...choices, ...anewLines(run)].map((text) => text.trim())
   return (
     <section className={`why ${toneOf(run.status)}`} aria-label="Why it waits">
       <p className="line">{line}</p>
+      {below.map((one) => (
+        <p key={one.id} className="care">
+          ▲ It is held up by <RunLink id={one.id} />: {lineOf(one)}
+        </p>
+      ))}
       {others.length === 0 ? null : (
         <p>
           {others.slice(0, 10).map((id) => (
@@ -108,6 +114,8 @@ function WhyLine({ run }: { readonly run: RunView }): ReactNode {
     </section>
   )
 }
+
+const lineOf = (run: RunView): string => waitingLine(printableView(run), serverNow()).replaceAll('\n', ' ')
 
 const VIEWS = ['timeline', 'graph', 'sequence', 'journal', 'data'] as const
 

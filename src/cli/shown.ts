@@ -45,6 +45,7 @@ export {
 export { printable, printableView } from './printable.ts'
 export { OUTSIDE, sequenceLines, type Arrow, type Sequence, type SequenceLine } from './sequence.ts'
 export { between, inTime, offset, shownTime } from './times.ts'
+export { stuckBelow } from './stuck-below.ts'
 export {
   errorWords,
   fetchingWords,

@@ -1,5 +1,5 @@
 // What holds up a run that only waits for others: the runs below it that are stuck. A run knows the names of those that it waits
-// for, and not how they stand; whoever shows it looks, from one to the next. Used by `show`.
+// for, and not how they stand; whoever shows it looks, from one to the next. Used by `show` and by the dashboard.
 import type { RunView } from '../core/views.ts'
 import type { Reads } from './reads.ts'
 

@@ -169,7 +169,7 @@ test('a signal that was kept twice before its turn, and once more for the frozen
   ]
   const context = { decode: String, notBefore: () => {} }
   const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
-  expect(history.mail.map((one) => 'id' in one && [one.id, one.mail])).toEqual([
+  expect(history.mail.map((one) => one.kind === 'signal' && [one.id, one.mail])).toEqual([
     ['first', 4],
     ['second', 5],
   ])

@@ -90,6 +90,21 @@ test('a flow is conducted from the page, and each of its steps stands there', as
   expect(window.complaints).toEqual([])
 })
 
+test('a run that waits for one that is stuck says so, and leads there', async () => {
+  await shown.post('/shop/faults', { service: 'notification', garble: true })
+  const started = { type: 'order.created', data: { ...orderOf('ok'), orderId: 'held-1' } }
+  expect((await shown.post('/api/choreographies/fulfilment/runs', started)).status).toBe(201)
+  await goTo('#/runs/fulfilment%3Aheld-1')
+  const told = await seen('It is held up by', 'Stuck: notification.notify#0 failed after 1 attempt')
+  expect(told).toContain('Waits for the run notification:order.shipped:')
+  await fetch(`${shown.url}/shop/faults`, { method: 'DELETE' })
+  await window.page.getByLabel('Why it waits').getByText('It is held up by').getByRole('link').click()
+  await seen('Stuck: notification.notify#0 failed after 1 attempt', 'Parent')
+  await shown.app.actOnAll({ action: 'retry', name: 'notification:order.shipped', by: 'ann' })
+  expect((await shown.app.settled('fulfilment:held-1', 20_000))?.status).toBe('completed')
+  expect(window.complaints).toEqual([])
+})
+
 test('what is stuck stands first, and is retried from its page with a reason', async () => {
   await shown.post('/shop/faults', { service: 'notification', garble: true })
   await order('ok', 'orchestrated', 'stuck-1')
