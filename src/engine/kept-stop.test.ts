@@ -154,18 +154,18 @@ test('beside a cancellation that was acknowledged, one that a process had writte
 })
 
 test('a signal that was kept twice before its turn, and once more for the frozen run, stands behind what came before it', () => {
-  const signal = (seq: number, id: string, isUntold: boolean): JournalRow => {
+  const kept = (seq: number, id: string, isUntold: boolean): JournalRow => {
     const given = { kind: 'signal', name: 'go', id, payload: 'null', hash: undefined } as const
     const data = turnText({ ...given, ...(isUntold && { untold: true }) }, '[]')
     return { pos: seq + 2, run: 1, seq, kind: 'mail', at: 0, data }
   }
   const rows = [
-    signal(0, 'first', true),
-    signal(1, 'second', true),
-    signal(2, 'second', true),
-    signal(3, 'second', true),
-    signal(4, 'first', false),
-    signal(5, 'second', false),
+    kept(0, 'first', true),
+    kept(1, 'second', true),
+    kept(2, 'second', true),
+    kept(3, 'second', true),
+    kept(4, 'first', false),
+    kept(5, 'second', false),
   ]
   const context = { decode: String, notBefore: () => {} }
   const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
