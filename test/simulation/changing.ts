@@ -80,6 +80,11 @@ class ChangingScene implements Scene {
     return weather === null ? last : Math.min(Math.floor(ageMs / RELEASE_MS), last)
   }
 
+  get #isReleased(): boolean {
+    const there = [...this.#running].filter(([process]) => process.isAlive && !process.hasClosed)
+    return there.every(([, release]) => release === this.#plan.length - 1)
+  }
+
   begin(): void {
     for (let number = this.#chance.between(3, 8); number > 0; number--) {
       const id = `p-${number}`
@@ -150,7 +155,8 @@ class ChangingScene implements Scene {
       if (placed.length === 0) world.blame('LOST', `${id} was placed`)
     }
     const flow = flowOf(this.#plan.at(-1) as Variant)
-    if (flow === null) return
+    // A story may be over before everything was released: what is there then need not follow the flows of the last release.
+    if (flow === null || !this.#isReleased) return
     const began = world.clock.now() - world.ageMs
     // Whether it is the only one of its name: then it has followed everything, what came in its absence when it was back.
     const others = this.#plan.map(flowOf).filter((one) => one?.name === flow.name)
