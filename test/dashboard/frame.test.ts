@@ -5,6 +5,7 @@ import { ballet, operation, service, signal, workflow } from 'ballet'
 import { elsewhere } from 'ballet/http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { until } from '../support/applications.ts'
 import { findBrowser, openBrowser, show, type Shown, type Windows } from './pages.ts'
 
 const Input = z.object({ id: z.string() })
@@ -120,7 +121,7 @@ test('of a long list only what is seen is in the page, and it goes on', async ()
   const long = await show(definition)
   try {
     await long.post('/api/runs', { call: 'mail.send', input: { id: 'first' } })
-    await long.app.settled((await long.app.runs({ name: 'mail.send' })).items[0]?.id ?? '', 10_000)
+    await until(long.app, null, async () => (await long.app.runs({ status: ['stuck'] })).items[0])
     const ids = Array.from({ length: 230 }, (_, index) => `n${index}`)
     await Promise.all(ids.map((id) => long.post('/api/runs', { call: 'tell', input: { id } })))
     const { page } = await browser.look()
@@ -304,12 +305,14 @@ test('a token is asked for where the server asks for one, and then everything is
     await page.getByLabel('Input').fill('{ "id": "signed" }')
     await page.getByRole('button', { name: 'Start a run' }).click()
     await page.getByRole('link', { name: 'tell:signed' }).waitFor()
-    // A session that is over is told apart from a first visit, and one goes on where one was.
+    // A session that is over is told apart from a first visit, and one goes on where one was: on a page that asks every two seconds.
+    await page.goto(guarded.at('#/nodes'))
+    await page.getByText('answers here').waitFor()
     await page.context().clearCookies()
     await page.getByText('Your session has ended.').waitFor()
     await page.getByLabel('Token').fill('open-sesame')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('heading', { name: 'Start a run' }).waitFor()
+    await page.getByText('answers here').waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('Token').waitFor()
     expect(complaints).toEqual([])
