@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import type { Application } from '../../src/define/application.ts'
 import type { ApplicationDefinition, Log } from '../../src/define/definition.ts'
 import { open, type OpenOptions } from '../../src/index.ts'
+import { until as untilIn } from '../../src/testing/until.ts'
 
 const opened: Application[] = []
 
@@ -27,24 +28,12 @@ export async function openForTest(definition: ApplicationDefinition, options: Op
   return application
 }
 
-/** Resolves when `condition` holds after some commit that concerns `key` (any, for null). */
-export async function until<T>(
+/** As `until` of `ballet/testing`, after commits that concern `key` alone (any, for null). */
+export const until = <Found>(
   app: Application,
   key: string | null,
-  condition: () => Promise<T | undefined | false>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      condition().then((found) => {
-        if (found === undefined || found === false) return
-        stop()
-        resolve(found)
-      }, reject)
-    }
-    const stop = app.watch(key, look)
-    look()
-  })
-}
+  look: () => Promise<Found>,
+): ReturnType<typeof untilIn<Found>> => untilIn({ watch: (_, wake) => app.watch(key, wake) }, look)
 
 /** A promise that a test settles. */
 export function gate<T = void>(): {
