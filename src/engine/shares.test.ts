@@ -351,7 +351,27 @@ test('what is given back is taken soon, though a look, or the answer to the taki
   }
 })
 
-test('who is told to look while it takes up its first runs does so when it is open', async () => {
+test('the lease is kept while the first runs are taken up, however long that takes', async () => {
+  const up = Promise.withResolvers<void>()
+  const { clock, time, disk, lost, shares } = setting(
+    (leases) => leases,
+    () => up.promise,
+  )
+  const opening = shares.start()
+  await rounds(20)
+  for (let pause = 0; pause < 6; pause++) {
+    clock.pass(LEASE_MS / 3)
+    time.pass(LEASE_MS / 3)
+    await rounds(20)
+  }
+  disk.join(node('b'))
+  expect([disk.takeAll([0, 1], 'b', 'shop'), shares.isSure, lost]).toEqual([[], true, []])
+  up.resolve()
+  await opening
+  await shares.close()
+})
+
+test('who is told to look while it takes up its first runs does so', async () => {
   const up = Promise.withResolvers<void>()
   const { clock, disk, held, shares } = setting(
     (leases) => leases,

@@ -124,10 +124,15 @@ export class Shares {
   async start(): Promise<void> {
     const { clock, leases } = this.#options
     const isOver = (): boolean => this.#state !== 'open'
+    const taking = await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join(isOver))
+    // Whoever was closed meanwhile keeps nothing.
+    if (this.#state !== 'gone') {
+      // Before its runs have been taken up: that may take longer than a lease, and those on trial wait for effects, which wait for the lease.
+      this.#lookAgain(this.#pauseMs)
+      this.#renewAgain()
+    }
     // What was taken is waited for; later its runs are taken up beside the work of the others.
-    await Promise.all(await insist({ clock, mostMs: leases.lengthMs, isOver }, () => this.#join(isOver)))
-    this.#lookAgain(this.#pauseMs)
-    this.#renewAgain()
+    await Promise.all(taking)
   }
 
   async #join(isOver: () => boolean): Promise<readonly Promise<void>[]> {

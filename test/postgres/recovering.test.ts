@@ -100,3 +100,26 @@ test('a question after a run whose shard was taken away meanwhile is answered al
   )
   expect(await app.run('waiter:c')).toMatchObject({ id: 'waiter:c' })
 })
+
+test.each([1, 8])(
+  'a node keeps its lease while it takes up the first runs of its %i shards, however long that takes',
+  async (shards) => {
+    const place = await newPlace()
+    closing.push(() => place.drop())
+    const store = place.url(`&shards=${shards}&lease=1&pool=4`)
+    const before = await openForTest(definition, { store })
+    await before.close()
+    const go = await hold(place)
+    const opening = openForTest(definition, { store })
+    const sql = await connection()
+    const areFree = `SELECT FROM ${place.schema}.shards WHERE owner IS NULL`
+    while ((await sql.unsafe(areFree)).length > 0);
+    // Each renewal is a beat. Four take longer than a lease.
+    const beats = new Set<unknown>()
+    while (beats.size < 4)
+      for (const { beat } of await sql.unsafe(`SELECT beat FROM ${place.schema}.nodes WHERE until IS NOT NULL`))
+        beats.add(beat)
+    await go()
+    await (await opening).start(waiter({ customerId: 'c' }))
+  },
+)
