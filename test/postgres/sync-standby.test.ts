@@ -8,6 +8,7 @@ import { ballet, event, signal, workflow, type Application } from '../../src/ind
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { SHARD, aTurn, anItem, batchAfter } from '../../src/testing/store-rows.ts'
 import { openForTest } from '../support/applications.ts'
+import { fastClock } from '../support/clocks.ts'
 import { PostgresServer } from './server.ts'
 
 let server: PostgresServer
@@ -206,3 +207,23 @@ test.each<[string, (app: Application, id: string) => Promise<{ readonly created:
     expect(await ask(other, id)).toMatchObject({ created: false })
   },
 )
+
+test('a node that has lived long enough since another died goes on while the standby is away, and says so when it is back', async () => {
+  const url = server.url('?schema=own&shards=1&deadline=100&patience=200&lease=300')
+  const dead = postgres({ url, clock: systemClock })
+  await dead.open()
+  await dead.acquire(SHARD, 'dead')
+  await dead.close()
+  const app = await openForTest(shop('1'), { store: url, clock: fastClock(100) })
+  await standby('nobody')
+  const stopped: (Error | null)[] = []
+  void app.stopped.then((error) => stopped.push(error))
+  // Each attempt has another session, and there is patience for two or three.
+  const attempts = new Set<unknown>()
+  const attempt = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%SET crashes = 0%' AND pid <> pg_backend_pid()`
+  while (attempts.size < 5 && stopped.length === 0) for (const { pid } of await sql.unsafe(attempt)) attempts.add(pid)
+  await standby(null)
+  const isSteady = async () => (await sql`SELECT crashes FROM own.shards`)[0]?.['crashes'] === 0
+  while (stopped.length === 0 && !(await isSteady()));
+  expect(stopped).toEqual([])
+})
