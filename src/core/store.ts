@@ -341,6 +341,8 @@ export interface Store extends StoreReader {
    * there. Errors as those of `commit`: COMMIT_UNKNOWN and STORE_FULL say that it is not known yet.
    */
   settle?(shard: number): Promise<Tenure>
+  /** Resolves when all that could be read of a shard is durable. Absent where whatever can be read is. Errors: COMMIT_UNKNOWN (not yet), STORE_UNREACHABLE. */
+  stands?(shard: number): Promise<void>
   /**
    * Durable when it resolves. May be called again before that, with a batch that continues the one before: where that one
    * is not written, this one is not either, and answers with SHARD_FENCED. Errors: SHARD_FENCED, INBOX_GONE, STORE_FULL

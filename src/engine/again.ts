@@ -1,5 +1,5 @@
 // Does something again and again, with a pause in between, as long as what it fails with is worth another attempt. Used by what
-// waits while an application is being opened (first-words.ts, when-space.ts).
+// waits while an application is being opened (first-words.ts, when-space.ts), and by suspects.ts.
 import type { Clock } from '../core/clock.ts'
 
 /**

@@ -35,7 +35,7 @@ import { contentHash } from './content-hash.ts'
 import { askOwner, type DirectOptions, type Name, type NotByOwner, type OfOwner, type Owned } from './direct.ts'
 import type { Directory } from './directory.ts'
 import type { Act, AsideAct, AskedAct } from './far-actions.ts'
-import { AnswersRead, notTaken, refusal, type Ask, type Done } from './far-answers.ts'
+import { AnswersRead, notTaken, refusal, silent, type Ask, type Done, type What } from './far-answers.ts'
 import { conflictFault, hadSignal, signalHash, wasGiven } from './given-signals.ts'
 import { flowsStand, type FlowsOf } from './flows-elsewhere.ts'
 import { liesIn, otherLies, type Named, type Posted } from './lying.ts'
@@ -54,7 +54,6 @@ export interface ElsewhereOptions extends DirectOptions {
   readonly shards: Pick<Shards, 'posted' | 'expected' | 'enter' | 'counts'>
 }
 
-type What = 'run' | 'event' | 'flow' | 'item'
 /** Rows of an inbox that are looked at in one read. */
 const PAGE = 1000
 /** Of what it took of late until something was taken, when is looked first; and how much the last of them counts. */
@@ -88,7 +87,7 @@ export class Elsewhere {
     const isOther = tx !== undefined && given && (await otherLies(this.#reading(shard), 'start', { id, hash }))
     const before = given ? await this.#claim(shard, 'run', id) : null
     if (isOther || (before !== null && before.hash !== hash)) throw fault('RUN_CONFLICT', { id })
-    if (before !== null && tx === undefined) return { id, created: false }
+    if (before !== null && tx === undefined) return this.#known(shard, { id, created: false })
     if (before === null) checkDeadline(deadline ?? null, at ?? null, this.#options.clock.now())
     const body = startBody(this.#options.directory, asked, request)
     const name = { hash, look: () => this.#claim(shard, 'run', id) }
@@ -145,7 +144,8 @@ export class Elsewhere {
     const isOther = tx !== undefined && given && (await otherLies(this.#reading(shard), 'event', { id, source, hash }))
     const before = given ? await this.#claim(shard, 'event', name) : null
     if (isOther || (before !== null && before.hash !== hash)) throw fault('EVENT_CONFLICT', { id, source })
-    if (before !== null && tx === undefined) return { id, source, position: before.num, created: false }
+    if (before !== null && tx === undefined)
+      return this.#known(shard, { id, source, position: before.num, created: false })
     const { directory } = this.#options
     const body = eventBody(directory, asked, request)
     const known = { hash, look: () => this.#claim(shard, 'event', name) }
@@ -173,7 +173,7 @@ export class Elsewhere {
     const shard = this.#place.shardOf(id)
     const before = await this.#claim(shard, 'run', id)
     if (before !== null) await checkSame(store, shard, before, asked)
-    if (before !== null) return { id, created: false }
+    if (before !== null) return this.#known(shard, { id, created: false })
     const body = conductBody(directory, asked, request)
     const name = { hash: asked.hash, look: () => this.#claim(shard, 'run', id) }
     const came = await this.#direct({ shard, kind: 'conduct', target: id }, body, name)
@@ -194,7 +194,7 @@ export class Elsewhere {
     const wasHad = async (): Promise<boolean> =>
       request.id !== undefined && hadSignal(this.#reading(this.#place.shardOf(row.id)), row, { id, hash })
     // Whoever lost the answer asks again, and is told so.
-    if (row.ended !== null && (await wasHad())) return { id, created: false }
+    if (row.ended !== null && (await wasHad())) return this.#known(this.#place.shardOf(row.id), { id, created: false })
     if (row.ended !== null) throw fault('RUN_ENDED', { id: row.id, status: row.status })
     const what = `the data of ${name}`
     const signal = directory.signal(row, name)
@@ -250,6 +250,12 @@ export class Elsewhere {
     if (answer === null) throw silent(of)
     if ('refused' in answer) throw refusal(answer)
     return answer.done as T
+  }
+
+  /** What was asked for before, and can be read: its owner may wait until a standby has it, and so does whoever says that it is there. */
+  async #known<T>(shard: number, answer: T): Promise<T> {
+    await this.#options.store.stands?.(shard)
+    return answer
   }
 
   /** What is needed to read in a shard. */
@@ -389,7 +395,3 @@ export class Elsewhere {
     return { kind, target, data, ...asked }
   }
 }
-
-/** Whether what lies in an inbox is done nobody knows yet. */
-const silent = (of: What): Error =>
-  fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })

@@ -176,3 +176,9 @@ export function notTaken(answer: FarAnswer | null, what: string): Error {
     return fault('OWNER_REFUSED', { what, problem: refusal(answer).message.replace(/\.$/, '') })
   return fault('STORE_WENT_BACK', { what })
 }
+
+export type What = 'run' | 'event' | 'flow' | 'item'
+
+/** Whether what lies in an inbox is done nobody knows yet. */
+export const silent = (of: What): Error =>
+  fault('OWNER_SILENT', { address: `the shard of the ${of}`, problem: 'it was not taken yet' })

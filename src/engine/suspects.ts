@@ -24,9 +24,11 @@ import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
+import { again } from './again.ts'
 import type { Watched } from './effects.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
+import { isOutOfReach } from './store-faults.ts'
 import { asLeft, leftFor, RETRY } from './suspicion.ts'
 import type { OpenRuns } from './open-runs.ts'
 import type { Pump, TurnJob } from './pump.ts'
@@ -45,6 +47,8 @@ const ATTEMPT_MS = 1000
 const QUIET_MS = [0, 10_000, 30_000] as const
 /** Life after the death of another process in which what comes from outside is durable before its turn. */
 const WARY_MS = 3_600_000
+/** Before it is said once more that the process has lived long enough. */
+const AGAIN_MS = 1000
 
 export interface SuspectsOptions {
   readonly clock: Clock
@@ -301,13 +305,15 @@ export class Suspects {
 
   /** The process did not die young: nobody is suspected any more. */
   #steady(): void {
-    const { store, tenure, trials, writer, onFailure } = this.#options
+    const { clock, store, tenure, trials, writer, onFailure } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     this.#guards.clear()
     for (const guard of guards) trials.clear(guard)
     writer.flush()
-    store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
+    // Nothing rests on it, and a store that only cannot take it now (a standby is away) is no reason to end: who writes finds out.
+    const isWorthIt = (error: unknown): boolean => isOutOfReach(error) && !this.#stopped
+    again(clock, AGAIN_MS, () => store.steady(tenure.shard, tenure.epoch), isWorthIt).catch((error: unknown) => {
       if (!this.#stopped) onFailure(error)
     })
   }

@@ -72,11 +72,12 @@ export const storeFenceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'settling a shard tells its tenure, and changes nothing',
+    name: 'settling a shard tells its tenure, and changes nothing, nor does asking whether all of it stands',
     async run({ store }) {
       const tenure = await commitFirst(store, { head: 5, journal: [aTurn(3, 1, 0)] })
       for (const settled of [await store.settle?.(SHARD), await store.settle?.(SHARD)])
         if (settled !== undefined) assert.deepEqual(settled, { ...tenure, head: 5 })
+      await store.stands?.(SHARD)
       await commitAfter(store, { ...tenure, head: 5 }, { journal: [aTurn(6, 1, 1)] })
       assert.deepEqual(await store.tenure(SHARD), { ...tenure, head: 6 })
     },

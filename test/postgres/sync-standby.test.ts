@@ -4,10 +4,11 @@ import postgresJs, { type Sql } from 'postgres'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '../../src/engine/clock.ts'
-import { ballet, signal, workflow } from '../../src/index.ts'
+import { ballet, event, signal, workflow, type Application } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
 import { SHARD, aTurn, anItem, batchAfter } from '../../src/testing/store-rows.ts'
 import { openForTest } from '../support/applications.ts'
+import { fastClock } from '../support/clocks.ts'
 import { PostgresServer } from './server.ts'
 
 let server: PostgresServer
@@ -156,3 +157,73 @@ test.each([1, 4])(
     expect(await acknowledged).toBe('acknowledged')
   },
 )
+
+const Told = event('told', z.object({ id: z.string() }), { key: 'id' })
+const shop = (version: string) => ballet({ name: 'shop', version, services: [], workflows: [waits], events: [Told] })
+
+test.each([1, 4])(
+  'an application that is told to end while the standby is away ends, and says that it does not know (%s shards)',
+  async (shards) => {
+    const app = await openForTest(shop('1'), {
+      store: server.url(`?schema=own&shards=${shards}&deadline=1&patience=600`),
+    })
+    await standby('nobody')
+    // The setting takes its moment.
+    const asked: Promise<unknown>[] = []
+    for (let count = 0; (await waiting()).length === 0; count++)
+      await Promise.race([asked[asked.push(app.start(waits(null), { id: `r${count}` })) - 1], someoneWaits()])
+    const last = asked.at(-1)?.then(
+      () => 'acknowledged',
+      (error: unknown) => error,
+    )
+    await app.close()
+    expect(await last).toMatchObject({ code: 'STORE_UNREACHABLE' })
+    expect(await waiting()).not.toHaveLength(0)
+  },
+)
+
+test.each<[string, (app: Application, id: string) => Promise<{ readonly created: boolean }>]>([
+  ['start', (app, id) => app.start(waits(null), { id })],
+  ['event', (app, id) => app.publish(Told({ id }), { id })],
+])(
+  'a %s that can be read, since the wait for a standby was ended, is not acknowledged by another node',
+  async (_, ask) => {
+    const url = server.url('?schema=own&shards=2&deadline=1&lease=60')
+    const owner = await openForTest(shop('2'), { store: url })
+    // Of an older version, it owns no shard.
+    const other = await openForTest(shop('1'), { store: url })
+    await standby('nobody')
+    // The setting takes its moment.
+    const asked: Promise<{ readonly created: boolean }>[] = []
+    while ((await waiting()).length === 0)
+      await Promise.race([asked[asked.push(ask(owner, `r${asked.length}`)) - 1], someoneWaits()])
+    const id = `r${asked.length - 1}`
+    const isRead = async () =>
+      [...(await other.runs()).items, ...(await other.events()).items].some((one) => one.id === id)
+    while (!(await isRead())) for (const pid of await waiting()) await sql`SELECT pg_terminate_backend(${pid})`
+    await expect(ask(other, id)).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+    await standby(null)
+    expect(await asked.at(-1)).toMatchObject({ created: true })
+    expect(await ask(other, id)).toMatchObject({ created: false })
+  },
+)
+
+test('a node that has lived long enough since another died goes on while the standby is away, and says so when it is back', async () => {
+  const url = server.url('?schema=own&shards=1&deadline=100&patience=200&lease=300')
+  const dead = postgres({ url, clock: systemClock })
+  await dead.open()
+  await dead.acquire(SHARD, 'dead')
+  await dead.close()
+  const app = await openForTest(shop('1'), { store: url, clock: fastClock(100) })
+  await standby('nobody')
+  const stopped: (Error | null)[] = []
+  void app.stopped.then((error) => stopped.push(error))
+  // Each attempt has another session, and there is patience for two or three.
+  const attempts = new Set<unknown>()
+  const attempt = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%SET crashes = 0%' AND pid <> pg_backend_pid()`
+  while (attempts.size < 5 && stopped.length === 0) for (const { pid } of await sql.unsafe(attempt)) attempts.add(pid)
+  await standby(null)
+  const isSteady = async () => (await sql`SELECT crashes FROM own.shards`)[0]?.['crashes'] === 0
+  while (stopped.length === 0 && !(await isSteady()));
+  expect(stopped).toEqual([])
+})

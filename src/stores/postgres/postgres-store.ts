@@ -39,8 +39,8 @@ import { LeftSessions } from './left-sessions.ts'
 import { openLink, syncText, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
 import { endBlockers } from './sessions.ts'
-import { settleStatement, takeStatement } from './tenures.ts'
-import { Texts, type Step } from './texts.ts'
+import { settleStatement, standsStatement, takeStatement } from './tenures.ts'
+import { sizeOf, Texts, type Step } from './texts.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?schema=ballet&pool=6&sslmode=verify-full ...` */
@@ -191,8 +191,15 @@ class PostgresStore extends SqlStore {
     return answer.length > 0 ? tenureOf(shard, answer) : this.#again(async () => this.settle(shard))
   }
 
+  /** Whoever ends is not told for ever, while a standby is away, that it is not known. */
   async settle(shard: number): Promise<Tenure> {
-    return tenureOf(shard, await this.write([settleStatement(shard)]))
+    const isOver = elapsedOf(this.#clock) >= this.#patientUntil
+    const work = async (): Promise<Tenure> => tenureOf(shard, await this.write([settleStatement(shard)]))
+    return isOver ? this.#again(work) : work()
+  }
+
+  async stands(shard: number): Promise<void> {
+    await this.write([standsStatement(shard)])
   }
 
   override async release(shard: number, epoch: number, crashes = 0): Promise<void> {
@@ -390,7 +397,3 @@ class PostgresStore extends SqlStore {
 }
 
 const closed = (): BalletError => fault('STORE_FAILED', { problem: 'it is closed' })
-
-function sizeOf({ parameters }: Step): number {
-  return parameters.reduce((sum, one) => sum + (one?.length ?? 0), 0)
-}

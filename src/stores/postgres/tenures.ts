@@ -26,3 +26,12 @@ export function settleStatement(shard: number): Statement {
     values: [shard],
   }
 }
+
+/** The same where the server waits for a standby at all; nothing is written where it does not, and what can be read stands. */
+export function standsStatement(shard: number): Statement {
+  const { sql, ...rest } = settleStatement(shard)
+  return {
+    ...rest,
+    sql: sql.replace(' RETURNING', ` AND current_setting('synchronous_standby_names') <> '' RETURNING`),
+  }
+}

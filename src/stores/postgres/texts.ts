@@ -31,6 +31,8 @@ export interface Step {
   readonly parameters: readonly (string | null)[]
 }
 
+export const sizeOf = ({ parameters }: Step): number => parameters.reduce((sum, one) => sum + (one?.length ?? 0), 0)
+
 /** What is sent in one statement; more rows go into another one. */
 const CHUNK_VALUES = 60_000
 const CHUNK_BYTES = 8 * 1024 * 1024
