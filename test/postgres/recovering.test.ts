@@ -120,6 +120,6 @@ test.each([1, 8])(
       for (const { beat } of await sql.unsafe(`SELECT beat FROM ${place.schema}.nodes WHERE until IS NOT NULL`))
         beats.add(beat)
     await go()
-    await (await opening).start(waiter({ customerId: 'c' }))
+    expect((await (await opening).start(waiter({ customerId: 'c' }))).created).toBe(true)
   },
 )
