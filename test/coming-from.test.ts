@@ -1,7 +1,7 @@
 // The page for those who come from another engine: its program is one, and does what is said of it.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runAsUser } from './support/users-folder.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../docs/concepts/coming-from.md'), 'utf8')
@@ -22,5 +22,7 @@ await again.close()
 `
 
 test('an application finds its runs by a second key, in a test without the real services, and by asking itself', () => {
-  runAsUser(program.replace('export default', 'const application =') + asked, 60_000)
+  const application = program.replace('export default', 'const application =')
+  expect(application).not.toBe(program)
+  runAsUser(application + asked, 60_000)
 })
