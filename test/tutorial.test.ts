@@ -35,9 +35,13 @@ beforeAll(() => {
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(repository, join(folder, 'node_modules/ballet'), 'dir')
   symlinkSync(join(repository, 'node_modules/zod'), join(folder, 'node_modules/zod'), 'dir')
+  symlinkSync(join(repository, 'node_modules/@types'), join(folder, 'node_modules/@types'), 'dir')
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'tsconfig.json'), titled('tsconfig.json'))
   writeFileSync(join(folder, 'app.ts'), titled('app.ts'))
+  // What comes after the tutorial is checked by the same settings.
+  const doors = ['http', 'server', 'testing'].map((door) => `import * as ${door} from 'ballet/${door}'`)
+  writeFileSync(join(folder, 'doors.ts'), `${doors.join('\n')}\nexport { http, server, testing }\n`)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 

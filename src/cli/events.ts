@@ -3,7 +3,7 @@ import type { EventView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
-import { tellUnknown } from './known-names.ts'
+import { tellUnknown, tellUnknownField } from './known-names.ts'
 import { wholeNumber } from './parse.ts'
 import { preview, printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
@@ -40,6 +40,7 @@ export const events: Command = {
       const found = new Set(page.items.map(({ type }) => type))
       const missing = types.filter((type) => !found.has(type))
       await tellUnknown(reads, 'events', missing, terminal)
+      if (page.items.length === 0) await tellUnknownField(reads, given.text('key'), terminal)
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
       await reads.close()

@@ -1,7 +1,7 @@
 // Whether a name that a list was narrowed to is one at all. What is misspelt fits nothing, and reads as if there were nothing to do:
 // `ballet retry --all --name chekout` at night. So where nothing fits, it is looked up: in what the application is, which has names
 // that no run has yet, and in the store, which has those of older versions. Said on stderr; nothing else changes.
-import { nearest } from '../core/names.ts'
+import { nearest, splitKey } from '../core/names.ts'
 import { cut, oneLine } from './printable.ts'
 import type { KnownNames, Reads } from './reads.ts'
 import type { Terminal } from './terminal.ts'
@@ -23,6 +23,8 @@ const WORDS: Readonly<Record<Listed, Readonly<Record<KnownNames['of'], string>>>
 
 /** Characters of a name that are shown. */
 const SHOWN = 80
+/** Fields of keys that are shown. */
+const FIELDS = 20
 
 /** Says of each name to which nothing in a list fits whether it is none, and which is the nearest. */
 export async function tellUnknown(
@@ -42,6 +44,24 @@ export async function tellUnknown(
     }
   } catch {
     // Whoever asks may not be allowed to read. What was asked for has been answered, and this is a hint.
+  }
+}
+
+/** Says of a key to which nothing fits whether any key has its field, and which fields keys have: nothing is found by another field of an input. */
+export async function tellUnknownField(
+  reads: Pick<Reads, 'fields'>,
+  key: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  if (key === undefined) return
+  const { field } = splitKey(key)
+  try {
+    const fields = await reads.fields()
+    if (fields.includes(field)) return
+    const known = fields.length === 0 ? '' : ` Keys have ${fields.slice(0, FIELDS).join(', ')}.`
+    terminal.note(oneLine(`No key here has the field "${cut(field, SHOWN)}".${nearest(field, fields)}${known}`))
+  } catch {
+    // As above: this is a hint.
   }
 }
 

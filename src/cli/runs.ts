@@ -6,7 +6,7 @@ import type { RunView } from '../core/views.ts'
 import { PLACE_OPTIONS, type Command, type Given } from './command.ts'
 import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
-import { tellUnknown } from './known-names.ts'
+import { tellUnknown, tellUnknownField } from './known-names.ts'
 import { usage, wholeNumber } from './parse.ts'
 import { placeWords } from './place.ts'
 import { cut, oneLine, printable, shownKey } from './printable.ts'
@@ -76,6 +76,7 @@ export const runs: Command = {
       if (page.items.length === 0 && page.unreadable === undefined) {
         terminal.note('No run fits.')
         await tellUnknown(reads, 'runs', [request.name], terminal)
+        await tellUnknownField(reads, request.key, terminal)
       }
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {

@@ -298,6 +298,23 @@ describe('a run that does not', () => {
   })
 
   it.each([
+    [
+      `DURATION_INVALID: "2 days" is not a duration.`,
+      ' Write a number and ms, s, m, h or d, for example "90s" or "1.5h". You can: ',
+    ],
+    [
+      'OP_ID_REPEATED: The id "a.do/x" is used twice.',
+      ' Give every call of one name an id of its own, or none. You can: ',
+    ],
+    ['INPUT_INVALID: the input of a.do is not valid at id: not a text.', 'not a text). You can: '],
+    ['NOT_OF_BALLET: something.', 'something). You can: '],
+  ])('says what to do about %s, which the code of a run threw', (thrown, told) => {
+    const error = { code: 'RUN_THREW', message: `The code of the run "r" threw ${thrown}` }
+    const choices = [{ action: 'retry', after: 'mend the code' }] as RunView['choices']
+    expect(waitingLine(run({ status: 'stuck', reason: 'threw', error, choices }), now)).toContain(told)
+  })
+
+  it.each([
     ['threw', 'FOREIGN_AWAIT', ' Wrap it in run.step(name, fn), or make it an operation;'],
     ['diverged', 'RUN_DIVERGED', ' Restore the code that wrote it, or guard the change with run.patched(id).'],
   ])('says how code that %s is mended, before what can be done with the run', (reason, code, hint) => {

@@ -245,15 +245,30 @@ function stuckLine(run: RunView): string {
   const isKept = run.phase === 'cancelling' && run.reason !== 'call'
   const phase = run.phase === undefined || isKept ? '' : (STUCK_PHASES[run.phase] ?? ` (${run.phase})`)
   const asked = isKept ? ' It was asked to stop, and does so once it is retried with code that can go on.' : ''
-  const hint = error !== undefined && Object.hasOwn(catalogue, error.code) ? fault(error.code as ErrorCode).hint : ''
+  const hint = error === undefined ? '' : hintOf(error)
   const isTold = run.choices.length === 0 || isOfCode(run, error)
   const choices = run.choices.length > 0 ? ` You can: ${choiceWords(run.choices)}.` : ''
   return `Stuck${phase}: ${stuckReason(run, stopped, why)}.${asked}${isTold && hint !== '' ? ` ${hint}` : ''}${choices}`
 }
 
-/** Whether the error says how the code is to be mended; of what it threw itself nobody but its author knows. */
+/** Errors of Ballet whose words have all that their hint could say to the author of a workflow. */
+const TOLD_WHOLE: ReadonlySet<string> = new Set(['INPUT_INVALID', 'DEFINITION_INVALID'])
+
+/** The code that says what to do: of what the code of a run threw it is that, where Ballet refused something that it asked for. */
+function tellingCode({ code, message }: ErrorView): string {
+  if (code !== 'RUN_THREW') return code
+  const thrown = / threw ([A-Z_]+): /.exec(message)?.[1] ?? code
+  return Object.hasOwn(catalogue, thrown) && !TOLD_WHOLE.has(thrown) ? thrown : code
+}
+
+function hintOf(error: ErrorView): string {
+  const code = tellingCode(error)
+  return Object.hasOwn(catalogue, code) ? fault(code as ErrorCode).hint : ''
+}
+
+/** Whether the error says how the code is to be mended; of what it threw by itself nobody but its author knows. */
 function isOfCode({ reason }: RunView, error: ErrorView | undefined): boolean {
-  return (reason === 'threw' || reason === 'diverged') && error?.code !== 'RUN_THREW'
+  return (reason === 'threw' || reason === 'diverged') && (error === undefined || tellingCode(error) !== 'RUN_THREW')
 }
 
 /** The cause stands first: a list shows no more of the line than fits. */

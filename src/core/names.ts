@@ -12,6 +12,8 @@ const SOURCE = /^[\x21\x23-\x7d]{1,256}$/
 
 /** What is wrong with an id, or undefined. */
 export function idProblem(id: string): string | undefined {
+  // Programs without types hand over whatever they have.
+  if (typeof id !== 'string') return 'it is no text'
   if (id === '') return 'it is empty'
   if (id.length > 256) return 'it is longer than 256 characters'
   if (id === '.' || id === '..') return 'no address can hold it'
@@ -124,6 +126,6 @@ function editDistance(left: string, right: string, limit: number): number {
 
 /** A value cut and escaped for an error message. */
 function shown(value: string): string {
-  const text = JSON.stringify(value).slice(1, -1)
+  const text = JSON.stringify(typeof value === 'string' ? value : typeof value).slice(1, -1)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

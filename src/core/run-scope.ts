@@ -72,7 +72,15 @@ export class RunScope {
   checkOptions<Settings>(options: Settings, known: Options<Settings>, what: string): void {
     if (this.machine.recorded !== null || this.over) return
     const problem = optionsProblem(options, known)
-    if (problem === null) return
+    if (problem !== null) this.#mistaken(what, problem)
+  }
+
+  /** Refuses what a program without types hands over in the place of a value: as an option is, and for the same reason. @throws DEFINITION_INVALID */
+  checkGiven(isRight: boolean, what: string, problem: string): void {
+    if (!isRight && this.machine.recorded === null && !this.over) this.#mistaken(what, problem)
+  }
+
+  #mistaken(what: string, problem: string): never {
     const error = fault('DEFINITION_INVALID', { what, problem })
     this.machine.blame(error)
     throw error

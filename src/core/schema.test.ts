@@ -34,10 +34,15 @@ describe('a value', () => {
     expect(error.message).not.toContain('more')
   })
 
-  it('is refused with the number of further problems', () => {
-    const schema = z.object({ a: z.string(), b: z.string(), c: z.string() })
-    expect(refusal(schema, {}).message).toMatch(/ at a: .* \(and 2 more\)\.$/)
-    expect(refusal(schema, { a: '' }).message).toMatch(/ at b: .* \(and 1 more\)\.$/)
+  it('is refused with the places of further problems', () => {
+    const schema = z.object({ a: z.string(), b: z.string(), c: z.object({ d: z.string() }) })
+    expect(refusal(schema, { c: {} }).message).toMatch(/ at a: .* \(and at b, c\.d\)\.$/)
+    expect(refusal(schema, { a: '', c: {} }).message).toMatch(/ at b: .* \(and at c\.d\)\.$/)
+    expect(refusal(z.string().min(3).email(), 'a').message).toMatch(/ at the top: .* \(and 1 more there\)\.$/)
+    const many = z.object(
+      Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => [name, z.string()])),
+    )
+    expect(refusal(many, {}).message).toMatch(/ at a: .* \(and at b, c, d, e, f and 2 more\)\.$/)
   })
 
   it.each<[string, unknown, string, string]>([

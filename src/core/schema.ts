@@ -2,6 +2,9 @@
 // Ballet validates synchronously and exactly once, where a value enters.
 import { fault } from './errors.ts'
 
+/** So many further places are named by an error. */
+const TOLD = 5
+
 export interface Issue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
@@ -38,12 +41,21 @@ export function validate<Output>(schema: Schema<unknown, Output>, value: unknown
     throw fault('SCHEMA_ASYNC', { what })
   }
   if (result.issues === undefined) return result.value
-  const first = result.issues[0]
-  const path = (first?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
-  const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : ''
-  throw fault('INPUT_INVALID', {
-    what,
-    path: path.length === 0 ? 'the top' : path.join('.'),
-    problem: `${first?.message ?? 'it does not match its schema'}${more}`,
-  })
+  const [first, ...others] = result.issues
+  const path = pathOf(first)
+  const more = others.length === 0 ? '' : ` (and ${alsoWrong(path, others)})`
+  throw fault('INPUT_INVALID', { what, path, problem: `${first?.message ?? 'it does not match its schema'}${more}` })
+}
+
+function pathOf(issue: Issue | undefined): string {
+  const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+  return path.length === 0 ? 'the top' : path.join('.')
+}
+
+/** Where else it is wrong: who mends the first field alone would come back for each of the others. */
+function alsoWrong(first: string, others: readonly Issue[]): string {
+  const paths = [...new Set(others.map(pathOf))].filter((path) => path !== first)
+  if (paths.length === 0) return `${others.length} more there`
+  const told = paths.slice(0, TOLD).map((path) => path.slice(0, 80))
+  return `at ${told.join(', ')}${paths.length > TOLD ? ` and ${paths.length - TOLD} more` : ''}`
 }

@@ -20,7 +20,7 @@ import { CALL_OPTIONS, EMIT_OPTIONS, RECEIVE_OPTIONS, START_OPTIONS, STEP_OPTION
 import { streamUuid } from './randomness.ts'
 import { never, RunScope } from './run-scope.ts'
 import { drive, takeBack } from './undoing.ts'
-import type { CallValue, EventValue, SignalValue } from './values.ts'
+import { isGiven, isReceivable, type CallValue, type EventValue, type SignalValue } from './values.ts'
 
 /** A child that the run does not wait for. */
 export interface ChildHandle {
@@ -32,6 +32,9 @@ export interface ChildHandle {
 
 /** Does work in a transaction of the application's database, once for the key of a call. */
 type Once = (context: never, work: (tx: never) => unknown) => unknown
+
+/** What somebody hands over who leaves out the input, or writes a name. */
+const NOT_CALLED = 'it is not given what a definition gives when it is called:'
 
 /** Names of steps: not those that the ids of an undo and of a join begin with. @throws ID_INVALID */
 function checkStepName(name: string): string {
@@ -71,6 +74,7 @@ export class Surface {
   call(call: CallValue, settings: CallSettings = NO_SETTINGS): Promise<unknown> {
     const how = { shielded: this.#shielded }
     return this.#guard(() => {
+      this.#scope.checkGiven(isGiven(call, 'call'), 'run.call', `${NOT_CALLED} run.call(payment.charge(input))`)
       // Most calls are plain.
       if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, CALL_OPTIONS, `run.call of ${call.name}`)
       return issueCall(this.#scope, call, settings, this.#scope.op(call.name, settings.id), how)
@@ -79,6 +83,8 @@ export class Surface {
 
   step(name: string, body: (context: never) => unknown, settings: StepSettings = NO_SETTINGS): Promise<unknown> {
     return this.#guard(() => {
+      const isRight = typeof name === 'string' && typeof body === 'function'
+      this.#scope.checkGiven(isRight, 'run.step', "it takes a name and a function: run.step('name', () => ...)")
       if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, STEP_OPTIONS, `the step "${name}"`)
       const op = this.#scope.op(checkStepName(name), settings.id)
       return issueStep(this.#scope, op, name, { body, settings }, this.#shielded)
@@ -102,6 +108,8 @@ export class Surface {
       if (options !== undefined) this.#scope.checkOptions(options, RECEIVE_OPTIONS, 'run.receive')
       const machine = this.#machine
       const shielded = this.#shielded
+      const isRight = Array.isArray(what) ? what.every(isReceivable) : isReceivable(what)
+      this.#scope.checkGiven(isRight, 'run.receive', 'it takes an event or a signal, or a list of them, and no name')
       const wanted: readonly Receivable[] = 'type' in what ? [what] : what
       if (wanted.length === 0) {
         throw fault('DEFINITION_INVALID', { what: 'run.receive', problem: 'it names nothing to wait for' })
@@ -132,6 +140,7 @@ export class Surface {
     const machine = this.#machine
     const [op, id] = scope.inTurn(() => {
       if (machine.cancelled !== null && !this.#shielded) throw machine.cancellation
+      scope.checkGiven(isGiven(call, 'call'), 'run.start', `${NOT_CALLED} run.start(checkout(input))`)
       if (settings !== NO_SETTINGS) scope.checkOptions(settings, START_OPTIONS, `run.start of ${call.name}`)
       const made = scope.op(call.name, settings.id)
       return [made, scope.child(made, false)] as const
@@ -156,6 +165,7 @@ export class Surface {
   emit(event: EventValue, settings: EmitSettings = NO_SETTINGS): void {
     this.#act(() => {
       const { contracts } = this.#machine.spec
+      this.#scope.checkGiven(isGiven(event, 'event'), 'run.emit', `${NOT_CALLED} run.emit(OrderCreated(data))`)
       if (settings !== NO_SETTINGS) this.#scope.checkOptions(settings, EMIT_OPTIONS, `run.emit of ${event.type}`)
       const { id, source } = settings
       const named = {
@@ -248,6 +258,7 @@ export class Surface {
 
   #send(run: string, value: SignalValue): void {
     this.#act(() => {
+      this.#scope.checkGiven(isGiven(value, 'signal'), 'signal of a child', `${NOT_CALLED} child.signal(Approve(data))`)
       const op = this.#scope.op(`send:${value.type}`)
       const payload = this.#scope.payload(
         op,

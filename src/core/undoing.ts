@@ -9,6 +9,7 @@ import type { Command } from './journal.ts'
 import type { Machine } from './machine.ts'
 import { never, type RunScope } from './run-scope.ts'
 import type { Registered } from './undo.ts'
+import { isGiven } from './values.ts'
 
 /** Runs a body; when it fails or is cancelled, takes back first; when it ends, settles the losers of its races. */
 export async function drive(scope: RunScope, body: () => Promise<unknown>): Promise<unknown> {
@@ -83,6 +84,11 @@ async function undoOne(scope: RunScope, entry: Registered, outcome: unknown): Pr
   try {
     const call = typeof how === 'function' ? how(outcome) : how
     if (call === null) return scope.machine.undos.nothing(entry)
+    if (!isGiven(call, 'call'))
+      throw fault('DEFINITION_INVALID', {
+        what: undoing,
+        problem: 'it must be a call, or a function that returns one or null',
+      })
     undoing = call.name
     scope.machine.spec.contracts.checkUndo(name, call)
     await scope.door(() => issueCall(scope, call, {}, `undo:${op}`, { shielded: true, undoing: { undoes: op } }))

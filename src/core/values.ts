@@ -35,3 +35,14 @@ export function isEventValue(value: unknown): value is EventValue {
 export function isCallValue(value: unknown): value is CallValue {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'call' && 'name' in value
 }
+
+/** Whether an unknown value is what a definition gives when it is called, and neither the definition itself nor a name. */
+export function isGiven(value: unknown, kind: 'call' | 'event' | 'signal'): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
+}
+
+/** Whether an unknown value is an event type or a signal type. */
+export function isReceivable(value: unknown): boolean {
+  const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null)
+  return isObject && 'kind' in value && (value.kind === 'event' || value.kind === 'signal')
+}

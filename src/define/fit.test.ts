@@ -46,6 +46,13 @@ it('has nothing against parts that fit', () => {
   expect(() => requireFit(ballet(parts))).not.toThrow()
 })
 
+it.each([[{ name: 'shop', services: [] }], [undefined], ['shop']])(
+  'what is no application is told as that: %j',
+  (given) => {
+    expect(() => requireFit(given as never)).toThrow('The application: it must be what ballet({...}) gives.')
+  },
+)
+
 const payment = named('payment')
 const reaction = on(payment, OrderCreated, () => null)
 const once = taking('once')

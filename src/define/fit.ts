@@ -30,8 +30,11 @@ export function checkFit(definition: ApplicationDefinition): readonly Fault[] {
   ]
 }
 
-/** Refuses an application whose parts do not fit. @throws APPLICATION_UNFIT with a line for every fault. */
+/** Refuses an application whose parts do not fit. @throws APPLICATION_UNFIT with a line for every fault, DEFINITION_INVALID for what is no application. */
 export function requireFit(definition: ApplicationDefinition): void {
+  // Programs without types hand over the parts, which ballet(...) was not given.
+  if (!isRecord(definition) || definition['kind'] !== 'application')
+    throw fault('DEFINITION_INVALID', { what: 'The application', problem: 'it must be what ballet({...}) gives' })
   const faults = checkFit(definition)
   if (faults.length === 0) return
   throw fault('APPLICATION_UNFIT', {

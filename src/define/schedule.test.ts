@@ -55,6 +55,10 @@ test.each([
   expect(() => schedule(name, options as unknown as ScheduleOptions)).toThrow(`schedule "${name}"`)
 })
 
+test('a wrong cron is told in one sentence', () => {
+  expect(() => schedule('a', { cron: 'every day', call })).toThrow(/ parts are required\.$/)
+})
+
 test('a length of time that is none', () => {
   expect(() => schedule('a', { every: '1 hour' as '1h', call })).toThrow('schedule "a": every "1 hour"')
 })

@@ -134,7 +134,7 @@ function refuseCron(cron: unknown, timing: Timing, what: string): void {
   try {
     first = timesOf(timing).next(0)
   } catch (error) {
-    const problem = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error)
+    const problem = error instanceof Error ? error.message.replace(/^CronPattern: |\.$/g, '') : String(error)
     return refuse(what, `cron ${shown(cron)}: ${problem}`)
   }
   if (first === null) refuse(what, `cron ${shown(cron)} never comes`)

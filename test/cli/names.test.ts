@@ -61,6 +61,14 @@ it('types of events, and what lies aside, are told of in the same way', async ()
   expect(await said(['aside', 'retry', '--all', '--name', 'aprove'])).toBe(`${words} Did you mean "approve"?\n`)
 })
 
+it('a key whose field no key has is told, with the fields that there are', async () => {
+  const words = 'No key here has the field "customerId". Keys have orderId'
+  expect(await said(['runs', '--key', 'customerId:ann'])).toContain(`No run fits.\n${words}`)
+  expect(await said(['events', '--key', 'customerId:ann'])).toContain(`No event fits.\n${words}`)
+  expect(await said(['runs', '--key', 'oderId:8841'])).toContain('Did you mean "orderId"?')
+  expect(await said(['events', '--key', 'orderId:none-such'])).toBe('No event fits.\n')
+})
+
 it('whoever may act and not read is told nothing, and is done', async () => {
   expect(await said(['retry', '--all', '--name', 'chekout'], { env: { BALLET_TOKEN: acts } })).toBe('')
 })
@@ -79,6 +87,9 @@ it('a file that nobody serves tells by what is in it', async () => {
   )
   expect(await tells('aside', '--name', 'wrp')).toBe(
     'Nothing that fits lies aside.\nNo run and no event in the store has the name "wrp". Did you mean "wrap"?\n',
+  )
+  expect(await tells('runs', '--key', 'customerId:ann')).toBe(
+    'No run fits.\nNo key here has the field "customerId". Keys have orderId.\n',
   )
   // What an older version had is a name as well.
   box.write('app.ts', application.replaceAll("workflow('wrap'", "workflow('pack'"))
