@@ -82,7 +82,8 @@ test('so are words of every kind that this server keeps for itself', async () =>
   expect(kept).toHaveLength(words.length)
   for (const word of words) {
     const store = postgres({ url: await urlOf(word), clock: systemClock })
-    const opened = await store.open().finally(() => store.close())
+    const opened = await store.open()
+    await store.close()
     expect({ word, schema: opened.schema }).toEqual({ word, schema: SCHEMA_VERSION })
   }
 })
