@@ -21,7 +21,7 @@
 // said to it, waits until that is (deliveries.ts, written-first.ts): the next process meets it again, and first of all, even
 // where whoever sent it never would again. ADR 18 says why, and what it costs.
 import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import type { Watched } from './effects.ts'
@@ -45,6 +45,8 @@ const ATTEMPT_MS = 1000
 const QUIET_MS = [0, 10_000, 30_000] as const
 /** Life after the death of another process in which what comes from outside is durable before its turn. */
 const WARY_MS = 3_600_000
+/** Before it is said once more that the process did not die young, which the store has not taken. */
+const NOTE_AGAIN_MS = 20_000
 
 export interface SuspectsOptions {
   readonly clock: Clock
@@ -85,6 +87,7 @@ export class Suspects {
   /** By `elapsed` of the clock. */
   #waryUntil: number
   #stopped = false
+  #noting: Cancel | null = null
 
   constructor(options: SuspectsOptions) {
     this.#options = options
@@ -213,6 +216,7 @@ export class Suspects {
   close(): number {
     const crashes = this.#isCareful ? Math.abs(this.#options.tenure.crashes) : 0
     this.#stopped = true
+    this.#noting?.()
     this.#isCareful = false
     this.#waryUntil = -Infinity
     for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
@@ -301,14 +305,22 @@ export class Suspects {
 
   /** The process did not die young: nobody is suspected any more. */
   #steady(): void {
-    const { store, tenure, trials, writer, onFailure } = this.#options
+    const { trials, writer } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     this.#guards.clear()
     for (const guard of guards) trials.clear(guard)
     writer.flush()
+    this.#note()
+  }
+
+  /** Nothing waits for it: while the store takes no writes, as where a synchronous standby is away, it is said again and again. */
+  #note(): void {
+    const { store, tenure, clock, onFailure } = this.#options
     store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
-      if (!this.#stopped) onFailure(error)
+      if (this.#stopped) return
+      if (!isBalletError(error) || error.code !== 'STORE_UNREACHABLE') return onFailure(error)
+      this.#noting = clock.after(NOTE_AGAIN_MS, () => this.#note())
     })
   }
 }

@@ -3,6 +3,7 @@
 import postgresJs, { type Sql } from 'postgres'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Clock } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { ballet, signal, workflow } from '../../src/index.ts'
 import { postgres } from '../../src/stores/postgres/postgres-store.ts'
@@ -154,5 +155,51 @@ test.each([1, 4])(
     expect(await Promise.race([acknowledged, someoneWaits().then(() => 'waits')])).toBe('waits')
     await standby(null)
     expect(await acknowledged).toBe('acknowledged')
+  },
+)
+
+test.each([1, 4])(
+  'a standby that is away when a node has lived for a minute after a crash: the node goes on, and notes that when it is back (%s shards)',
+  async (shards) => {
+    const url = server.url(`?schema=own&shards=${shards}&deadline=1&patience=1`)
+    const dead = postgres({ url, clock: systemClock })
+    await dead.open()
+    for (let shard = 0; shard < shards; shard++) await dead.acquire(shard, 'dead')
+    await dead.close()
+    // Minutes, and the time after which it is noted again, pass when the test lets them.
+    const minutes = new Set<() => void>()
+    const noting = Promise.withResolvers<() => void>()
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => {
+        if (ms === 20_000) noting.resolve(callback)
+        else if (ms !== 60_000) return systemClock.after(ms, callback)
+        else minutes.add(callback)
+        return () => minutes.delete(callback)
+      },
+    }
+    const app = await openForTest(ballet({ name: 'shop', services: [], workflows: [waits] }), { store: url, clock })
+    closing.push(() => app.close())
+    await standby('nobody')
+    const crashes = async (): Promise<readonly unknown[]> => sql`SELECT FROM own.shards WHERE crashes > 0`
+    expect(await crashes()).toHaveLength(shards)
+    // The setting takes its moment.
+    const other = connection()
+    const away = new AbortController()
+    const writing = (async () => {
+      for (let count = 0; !away.signal.aborted; count++) await other.unsafe(`CREATE TABLE own.seen${count} ()`)
+    })()
+    while ((await sql`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`).length === 0);
+    away.abort()
+    const due = [...minutes]
+    for (const pass of due) pass()
+    const ended = app.stopped.then((error) => error ?? 'closed')
+    const again = await Promise.race([noting.promise, ended])
+    expect(again).toBeTypeOf('function')
+    await standby(null)
+    await writing
+    if (typeof again === 'function') again()
+    while ((await crashes()).length > 0);
+    expect(app.standing.role).toBe('owner')
   },
 )

@@ -200,8 +200,12 @@ class PostgresStore extends SqlStore {
     await this.#releases.answer(releaseStatement(shard, epoch, crashes))
   }
 
+  /** Said again while a standby is away, it must not leave a session each time. */
   override steady(shard: number, epoch: number): Promise<void> {
-    return this.#again(async () => super.steady(shard, epoch))
+    return this.#again(async () => {
+      await this.#left.check(this.name, (step) => this.#readSteps([step]))
+      await super.steady(shard, epoch)
+    })
   }
 
   async postIn(tx: object, shard: number, item: InboxItem, said: Said): Promise<boolean> {
