@@ -13,7 +13,7 @@ import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { isStillHeld, tellIfGoneBack } from './gone-back.ts'
-import { LeaseHold, type Hold } from './hold.ts'
+import { LeaseHold, sentNow, type Hold, type Sent } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside, standAlone, Strangers } from './other-nodes.ts'
 import { TakeOvers, type TakeOversOptions } from './take-overs.ts'
@@ -49,8 +49,8 @@ const RETRIES = 12
 
 interface TakenAt {
   readonly tenure: Tenure
-  /** When it was asked for, by `elapsed` of the clock. */
-  readonly sentAt: number
+  /** When it was asked for. */
+  readonly sentAt: Sent
 }
 
 export class Ownership {
@@ -165,7 +165,7 @@ export class Ownership {
     if (this.owner?.id !== before?.id || this.owner?.address !== before?.address) this.#options.changed()
     // A taking whose answer was lost is found to have happened.
     if ((!this.#look.isFree && this.#look.owner?.id !== node.id) || this.#state !== 'waiting') return null
-    const sentAt = elapsedOf(clock)
+    const sentAt = sentNow(clock)
     const tenure = await leases.take(shard, node.id, node.app)
     return tenure !== null && this.#state === 'waiting' ? { tenure, sentAt } : null
   }
@@ -183,7 +183,7 @@ export class Ownership {
 
   async #renew(tenure: Tenure, hold: LeaseHold): Promise<void> {
     const { clock, leases, node, log, headOf } = this.#options
-    const sentAt = elapsedOf(clock)
+    const sentAt = sentNow(clock)
     const head = headOf(tenure.shard)
     const held = await leases.renew(node.id)
     if (this.#tenure !== tenure) return

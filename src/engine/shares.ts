@@ -16,7 +16,7 @@ import type { Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
 import { insist } from './first-words.ts'
 import { isStillHeld, tellIfGoneBack, type Known } from './gone-back.ts'
-import { LeaseHold, type Hold } from './hold.ts'
+import { LeaseHold, neverSent, sentNow, type Hold } from './hold.ts'
 import { aboutError } from './log.ts'
 import { refuseBeside, standAlone, Strangers } from './other-nodes.ts'
 import { LEFT_MS, SilentNodes, type Falling } from './silent-nodes.ts'
@@ -89,7 +89,7 @@ export class Shares {
     this.#strangers = new Strangers(options)
     const { clock, leases, node, tell } = options
     this.#silent = new SilentNodes({ own: node.id, clock, leaseMs: leases.lengthMs, lookMs: this.#lookMs, tell })
-    this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, Number.NEGATIVE_INFINITY)
+    this.#hold = new LeaseHold(options.clock, options.leases.lengthMs, neverSent)
   }
 
   /** Whether the lease is sure to run; that of a node without a shard is of no account. */
@@ -275,7 +275,7 @@ export class Shares {
   /** Renews the lease: what this node owns by it, it still owns. Without a shard it only says that it is there. */
   async #renew(): Promise<void> {
     const { clock, leases, node, log, headOf, lost } = this.#options
-    const sentAt = elapsedOf(clock)
+    const sentAt = sentNow(clock)
     const before = new Map([...this.#held].map(([shard, epoch]) => [shard, { epoch, head: headOf(shard) }]))
     if (before.size === 0) {
       this.#tellIfGoneBack(this.#takeMissed())

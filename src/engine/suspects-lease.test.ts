@@ -8,7 +8,7 @@ import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { CallLimits } from './call-limits.ts'
 import type { Effect } from './effect.ts'
-import { LeaseHold } from './hold.ts'
+import { LeaseHold, sentNow } from './hold.ts'
 import { Space } from './space.ts'
 import { Suspects } from './suspects.ts'
 import { Trials } from './trials.ts'
@@ -55,7 +55,7 @@ async function careful() {
     open,
     onFailure,
   })
-  const hold = new LeaseHold(clock, LEASE_MS, clock.now())
+  const hold = new LeaseHold(clock, LEASE_MS, sentNow(clock))
   const effects = effectsFor({
     clock,
     hold,
@@ -86,11 +86,11 @@ test('an attempt on trial that waits for its lease has not passed before it bega
   clock.pass(5000)
   await rounds()
   expect([begun, marked()]).toEqual([[], [1]])
-  hold.renewed(clock.now())
+  hold.renewed(sentNow(clock))
   clock.pass(999)
   await rounds()
   expect([begun, marked()]).toEqual([[1], [1]])
-  hold.renewed(clock.now())
+  hold.renewed(sentNow(clock))
   clock.pass(1)
   await rounds()
   expect([begun, marked()]).toEqual([[1, 2], [2]])
@@ -116,9 +116,9 @@ test('an attempt that waits for a place at its service holds up no trial; it is 
   const marked = (): readonly number[] => [...data.suspects.keys()]
   /** Trials go on as time passes, and the lease is kept. */
   const second = async (): Promise<void> => {
-    hold.renewed(clock.now())
+    hold.renewed(sentNow(clock))
     clock.pass(1000)
-    hold.renewed(clock.now())
+    hold.renewed(sentNow(clock))
     await rounds()
   }
   effects.start(effect(3, 'nobody suspects it', true))

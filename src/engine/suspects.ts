@@ -24,7 +24,6 @@ import { elapsedOf, type Cancel, type Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import type { Store, StoreInfo, SuspectRow, Tenure } from '../core/store.ts'
 import type { Log } from '../define/definition.ts'
-import { again } from './again.ts'
 import type { Watched } from './effects.ts'
 import type { LiveRun } from './live-run.ts'
 import { orFailure } from './run-rows.ts'
@@ -47,8 +46,8 @@ const ATTEMPT_MS = 1000
 const QUIET_MS = [0, 10_000, 30_000] as const
 /** Life after the death of another process in which what comes from outside is durable before its turn. */
 const WARY_MS = 3_600_000
-/** Before it is said once more that the process has lived long enough. */
-const AGAIN_MS = 1000
+/** Before it is said once more that the process did not die young, which the store has not taken. */
+const NOTE_AGAIN_MS = 20_000
 
 export interface SuspectsOptions {
   readonly clock: Clock
@@ -89,6 +88,7 @@ export class Suspects {
   /** By `elapsed` of the clock. */
   #waryUntil: number
   #stopped = false
+  #noting: Cancel | null = null
 
   constructor(options: SuspectsOptions) {
     this.#options = options
@@ -217,6 +217,7 @@ export class Suspects {
   close(): number {
     const crashes = this.#isCareful ? Math.abs(this.#options.tenure.crashes) : 0
     this.#stopped = true
+    this.#noting?.()
     this.#isCareful = false
     this.#waryUntil = -Infinity
     for (const trial of this.#options.trials.stop(this.#party)) trial.failed(fault('APP_CLOSED'))
@@ -305,16 +306,22 @@ export class Suspects {
 
   /** The process did not die young: nobody is suspected any more. */
   #steady(): void {
-    const { clock, store, tenure, trials, writer, onFailure } = this.#options
+    const { trials, writer } = this.#options
     const guards = [...this.#guards.values()]
     this.#isCareful = false
     this.#guards.clear()
     for (const guard of guards) trials.clear(guard)
     writer.flush()
-    // Nothing rests on it, and a store that only cannot take it now (a standby is away) is no reason to end: who writes finds out.
-    const isWorthIt = (error: unknown): boolean => isOutOfReach(error) && !this.#stopped
-    again(clock, AGAIN_MS, () => store.steady(tenure.shard, tenure.epoch), isWorthIt).catch((error: unknown) => {
-      if (!this.#stopped) onFailure(error)
+    this.#note()
+  }
+
+  /** Nothing waits for it: while the store takes no writes, as where a synchronous standby is away, it is said again and again. */
+  #note(): void {
+    const { store, tenure, clock, onFailure } = this.#options
+    store.steady(tenure.shard, tenure.epoch).catch((error: unknown) => {
+      if (this.#stopped) return
+      if (!isOutOfReach(error)) return onFailure(error)
+      this.#noting = clock.after(NOTE_AGAIN_MS, () => this.#note())
     })
   }
 }

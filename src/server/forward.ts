@@ -6,7 +6,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
-import type { NodeAt, Standing } from '../define/node.ts'
+import type { FetchingDoors, NodeAt, Standing } from '../define/node.ts'
 import { readBytes } from './body.ts'
 import { NodePosts, type NodePosted } from './node-posts.ts'
 import { problemAnswer } from './problem.ts'
@@ -18,6 +18,10 @@ import { problemAnswer } from './problem.ts'
 const SIGNATURE = 'ballet-forwarded'
 /** The node that is meant, in clear: one that was started anew at the address of another tells what was meant for that from what is signed with another secret. */
 const MEANT = 'ballet-forwarded-to'
+/** The node that passes it on, or asks by itself. A node of a version before this says none. */
+const FROM = 'ballet-forwarded-from'
+/** Nodes that are known to be of this store, at the most: an id is of one process. */
+const KNOWN_MOST = 1000
 /** How far the clocks of two nodes may differ, and for how long a signature is remembered. */
 const SKEW_MS = 60_000
 /** How long the owner may take to begin its answer: longer than any wait that a request may ask for. */
@@ -43,6 +47,7 @@ const HOP: ReadonlySet<string> = new Set([
   'upgrade',
   SIGNATURE,
   MEANT,
+  FROM,
 ])
 
 /** The secrets of the nodes, checked; none where there is none. @throws NODE_SECRET_SHORT */
@@ -63,6 +68,12 @@ interface Said {
   readonly method: string
   readonly path: string
   readonly body: Uint8Array
+}
+
+/** What is asked of the application of this node. */
+interface Own {
+  readonly standing: Pick<Standing, 'node'>
+  readonly fetching: Pick<FetchingDoors, 'find'>
 }
 
 /** What a node asks of another by itself. */
@@ -89,6 +100,9 @@ export class Forwarding {
   /** Those that were taken, and until when they could be sent again. */
   readonly #seen = new Map<string, number>()
   readonly #posts = new NodePosts()
+  /** Nodes of this store that have passed something on. */
+  readonly #known = new Set<string>()
+  #own: Own | null = null
 
   constructor(secrets: readonly string[], clock: Clock) {
     this.#secrets = secrets
@@ -97,6 +111,11 @@ export class Forwarding {
 
   get isPossible(): boolean {
     return this.#secrets.length > 0
+  }
+
+  /** This node has a store by now: it says who it is, and takes only what nodes of that store pass on. */
+  serve({ standing, fetching }: Own): void {
+    this.#own = { standing, fetching }
   }
 
   /**
@@ -122,6 +141,7 @@ export class Forwarding {
     headers.set(SIGNATURE, this.#signature({ node: owner.id, method, path, body }))
     headers.set('accept-encoding', 'identity')
     headers.set(MEANT, owner.id)
+    if (this.#own !== null) headers.set(FROM, this.#own.standing.node)
     const late = new AbortController()
     const cancel = this.#clock.after(ANSWER_MS, () => late.abort())
     try {
@@ -150,7 +170,8 @@ export class Forwarding {
     if (!this.isPossible) throw fault('NOT_READY')
     const body = Buffer.from(text)
     const signature = this.#signature({ node: id, method: 'POST', path, body }, signed)
-    const headers = { 'content-type': 'application/json', [SIGNATURE]: signature, [MEANT]: id }
+    const from = this.#own === null ? {} : { [FROM]: this.#own.standing.node }
+    const headers = { 'content-type': 'application/json', [SIGNATURE]: signature, [MEANT]: id, ...from }
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
       const other = posted.headers[SIGNATURE]
@@ -213,7 +234,20 @@ export class Forwarding {
     }
     if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: 'it was sent before' })
     this.#seen.set(nonce, now + 2 * SKEW_MS)
+    await this.#refuseStranger(request.headers.get(FROM))
     return body
+  }
+
+  /**
+   * A backup that was put back at another address has the rows of the nodes that go on with the database of before: a node that is started on
+   * it passes on to those until their leases are over there. Its own row is in its own database alone.
+   */
+  async #refuseStranger(from: string | null): Promise<void> {
+    if (from === null || this.#own === null || this.#known.has(from)) return
+    if ((await this.#own.fetching.find(from)) === null)
+      throw fault('FORWARD_FORBIDDEN', { problem: `the store of this node knows no node ${from.slice(0, 80)}` })
+    if (this.#known.size >= KNOWN_MOST) this.#known.clear()
+    this.#known.add(from)
   }
 
   /** Refuses what another node has passed on, so that it is not taken for the answer. */

@@ -178,6 +178,7 @@ class Site {
     }
     const take = (opened: Application): void => {
       this.#work.serve(opened)
+      this.#forwarding.serve(opened)
       opened.hints.listen((to, hint) => hints.send(to, hint))
       if (this.#forwarding.isPossible) opened.asks.carry(asksCarrier(this.#forwarding))
       this.#backing = { kind: 'ready', app: opened, own: (options.routes ?? opened.http)?.(opened) ?? null }

@@ -6,6 +6,7 @@ import { fault } from '../core/errors.ts'
 import type { ApplicationView, RunView, ScheduleView } from '../core/views.ts'
 import type { Application } from '../define/application.ts'
 import type { AsideDoors } from '../define/asides.ts'
+import type { FetchingDoors } from '../define/node.ts'
 
 /** A call of one of the application's functions, with its arguments. */
 export type Asked = readonly [name: string, ...given: readonly unknown[]]
@@ -40,6 +41,13 @@ const SHOP: ApplicationView = {
   choreographies: [],
   events: [{ type: 'order.created', key: 'orderId' }],
   signals: [],
+}
+
+const FETCHING: FetchingDoors = {
+  services: [],
+  door: () => null,
+  others: () => [],
+  find: async (id) => ({ id, address: null }),
 }
 
 const NIGHTLY: ScheduleView = {
@@ -101,7 +109,7 @@ export function testApplication(answers: Partial<Application> = {}): { app: Appl
     },
     hints: { listen: () => () => {}, take: () => {} },
     asks: { carry: () => () => {}, take: () => Promise.resolve([]) },
-    fetching: { services: [], door: () => null, others: () => [], find: () => Promise.resolve(null) },
+    fetching: FETCHING,
     ...UNASKED,
     nodes: () => Promise.resolve({ leaseMs: null, nodes: [], shards: [], aside: [] }),
     start: unanswered('start'),

@@ -32,7 +32,8 @@ async function nodeOf(node: string, others: readonly NodeAt[], bodyLimitBytes: n
   const how = { clock: systemClock, read: readBytes, secrets: secretsOf([secret]), waiting: 10, answerLimitBytes: 1000 }
   const transport = fetchedTransport(how)
   const door = transport.work?.door ?? null
-  const find = async (id: string): Promise<NodeAt | null> => others.find((one) => one.id === id) ?? null
+  const known = [...others, { id: 'here', address: null }]
+  const find = async (id: string) => known.find((one) => one.id === id) ?? null
   const { app } = testApplication({
     standing: { ...testApplication().app.standing, node },
     fetching: { services: ['payment'], door: () => door, others: () => others, find },

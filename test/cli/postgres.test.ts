@@ -120,7 +120,7 @@ it('a role that may not make the schema is told which right it needs, and takes 
     await sql.unsafe(`REVOKE INSERT ON ${place.schema}.nodes, ${place.schema}.journal FROM ${role}`)
     await sql.unsafe(`REVOKE SELECT ON ${place.schema}.runs FROM ${role}`)
     const detail = expect.stringContaining(': no INSERT on journal, nodes; no SELECT on runs.') as string
-    const hint = expect.stringContaining(`ON ALL TABLES IN SCHEMA ${place.schema} TO "${role}"`) as string
+    const hint = expect.stringContaining(`ON ALL TABLES IN SCHEMA "${place.schema}" TO "${role}"`) as string
     const restored = { code: 2, value: { error: { code: 'STORE_REFUSED', detail, hint } } }
     expect(await box.json(['serve', 'app.ts', '--port', '0', '--store', own])).toMatchObject(restored)
     const reading = {

@@ -137,7 +137,7 @@ test('a renewal waits for a take-over that is under way, and then says that the 
   const blocked = async (count: number): Promise<void> => {
     for (;;) {
       const [row] = await sql.unsafe(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${at.schema}.nodes%'`,
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"${at.schema}".nodes%'`,
       )
       if (row?.['n'] >= count) return
     }

@@ -19,17 +19,23 @@ export interface Library {
   readonly once: Once<(text: string) => Promise<unknown>>
 }
 
-/** Of the schema in which an application has its tables. */
-type Opening = (schema?: string) => Promise<Library & { readonly close: () => Promise<unknown> }>
+/** Of the schema in which an application has its tables, and of a database where that is not the usual one. */
+type Opening = (schema?: string, database?: string) => Promise<Library & { readonly close: () => Promise<unknown> }>
 
 const optionsOf = (schema: string): string => `-c search_path=${schema}`
 
-async function pgPool(schema = 'public'): Promise<pg.Pool> {
-  return new pg.Pool({ connectionString: await serverUrl(), max: 3, options: optionsOf(schema) })
+async function urlOf(database: string | undefined): Promise<string> {
+  const url = new URL(await serverUrl())
+  if (database !== undefined) url.pathname = `/${database}`
+  return url.href
 }
 
-async function postgresSql(schema = 'public') {
-  return postgresJs(await serverUrl(), { max: 3, onnotice: () => undefined, connection: { search_path: schema } })
+async function pgPool(schema = 'public', database?: string): Promise<pg.Pool> {
+  return new pg.Pool({ connectionString: await urlOf(database), max: 3, options: optionsOf(schema) })
+}
+
+async function postgresSql(schema = 'public', database?: string) {
+  return postgresJs(await urlOf(database), { max: 3, onnotice: () => undefined, connection: { search_path: schema } })
 }
 
 /** The work of a test, which sends texts, as work of a library. */
@@ -38,8 +44,8 @@ const sending =
   (context, work) =>
     once(context, async (tx) => work(async (text) => send(tx, text)))
 
-const openPostgres: Opening = async (schema) => {
-  const sql = await postgresSql(schema)
+const openPostgres: Opening = async (schema, database) => {
+  const sql = await postgresSql(schema, database)
   return {
     within: (work) => sql.begin(async (tx) => work(tx)),
     outside: sql,
@@ -48,8 +54,8 @@ const openPostgres: Opening = async (schema) => {
   }
 }
 
-const openPg: Opening = async (schema) => {
-  const pool = await pgPool(schema)
+const openPg: Opening = async (schema, database) => {
+  const pool = await pgPool(schema, database)
   return {
     within: within(pool),
     outside: pool,
@@ -58,8 +64,8 @@ const openPg: Opening = async (schema) => {
   }
 }
 
-const openDrizzlePg: Opening = async (schema) => {
-  const pool = await pgPool(schema)
+const openDrizzlePg: Opening = async (schema, database) => {
+  const pool = await pgPool(schema, database)
   const db = drizzlePg(pool)
   return {
     within: (work) => db.transaction(async (tx) => work(tx)),
@@ -71,8 +77,8 @@ const openDrizzlePg: Opening = async (schema) => {
   }
 }
 
-const openDrizzlePostgres: Opening = async (schema) => {
-  const sql = await postgresSql(schema)
+const openDrizzlePostgres: Opening = async (schema, database) => {
+  const sql = await postgresSql(schema, database)
   const db = drizzleJs(sql)
   return {
     within: (work) => db.transaction(async (tx) => work(tx)),
@@ -84,8 +90,8 @@ const openDrizzlePostgres: Opening = async (schema) => {
   }
 }
 
-const openKysely: Opening = async (schema) => {
-  const db = new Kysely<object>({ dialect: new PostgresDialect({ pool: await pgPool(schema) }) })
+const openKysely: Opening = async (schema, database) => {
+  const db = new Kysely<object>({ dialect: new PostgresDialect({ pool: await pgPool(schema, database) }) })
   return {
     within: (work) => db.transaction().execute(async (tx) => work(tx)),
     outside: db,

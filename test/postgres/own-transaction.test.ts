@@ -170,7 +170,7 @@ test.each([true, false])(
     closing.push(() => sql.end())
     await sql.begin(async (tx) => {
       for (const orderId of ['1', '2', '3']) await app.publish(Ordered({ orderId, note }), { tx })
-      const own = `%${schema}.inbox%$8%`
+      const own = `%"${schema}".inbox%$8%`
       const prepared = await tx.unsafe(`SELECT statement FROM pg_prepared_statements WHERE statement LIKE '${own}'`)
       expect(prepared).toHaveLength(prepare ? 1 : 0)
     })

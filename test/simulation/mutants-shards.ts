@@ -7,7 +7,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     name: 'lease-believed-too-long',
     breaks: 'nobody begins an effect when his lease may be over',
     file: 'engine/hold.ts',
-    changes: [['return this.#elapsed() - this.#sentAt < this.#lengthMs', 'return true']],
+    changes: [['return this.unrenewedMs < this.#lengthMs', 'return true']],
     within: 500,
   },
   {
@@ -102,7 +102,7 @@ export const SHARD_MUTANTS: readonly Mutant[] = [
     changes: [
       [
         '      if (taken.length > 0) await this.#renew()\n',
-        '      if (taken.length > 0) this.#hold.renewed(this.#lookedAt)\n',
+        '      if (taken.length > 0) this.#hold.renewed({ elapsed: this.#lookedAt, now: this.#lookedAt })\n',
       ],
     ],
     within: 2000,

@@ -18,7 +18,7 @@ test('a whole URL', () => {
     password: 'se:cret',
     database: 'orders',
     tls: false,
-    schema: 'shop',
+    schema: '"shop"',
     writers: 3,
     readers: 6,
     prepare: false,
@@ -31,7 +31,7 @@ test('a whole URL', () => {
 
 test('what is not said', () => {
   const address = readAddress('postgres://ann@db')
-  expect(address).toMatchObject({ user: 'ann', database: 'ann', tls: 'prefer', schema: 'ballet', prepare: true })
+  expect(address).toMatchObject({ user: 'ann', database: 'ann', tls: 'prefer', schema: '"ballet"', prepare: true })
   expect(address).toMatchObject({
     writers: 2,
     readers: 4,
@@ -76,6 +76,7 @@ test.each([
   ['postgres://ann:hush@db/a?lease=3601', 'lease'],
   ['postgres://ann:hush@db/a?prepare=no', 'prepare'],
   ['postgres://ann:hush@db/a?schema=A-b', 'schema'],
+  ['postgres://ann:hush@db/a?schema=pg_orders', 'begin with pg_ for itself; choose another'],
   ['postgres://ann:hush@db:99999/a', 'port'],
   ['postgres://ann:hush@a b/a', 'host'],
   ['postgres://ann:hush%@db/a', '%'],

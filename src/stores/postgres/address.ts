@@ -31,6 +31,7 @@ export interface PostgresAddress {
   readonly database: string
   /** `prefer` takes what the server has; `require` takes any certificate. */
   readonly tls: false | 'prefer' | 'require' | CheckedTls
+  /** As a statement takes it: quoted, since it may be called by a word of SQL. */
   readonly schema: string
   /** Connections that may be open for commits, and for reads. */
   readonly writers: number
@@ -86,6 +87,7 @@ export function readAddress(url: string): PostgresAddress {
   const database = decode(path) || process.env['PGDATABASE'] || who
   const schema = options.get('schema') ?? 'ballet'
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) refuse('schema: lower-case letters, digits and _, at most 63 of them')
+  if (schema.startsWith('pg_')) refuse('schema: PostgreSQL keeps names that begin with pg_ for itself; choose another')
   const pool = wholeOf(options, 'pool', 6, 2, 1000)
   const writers = Math.max(1, Math.floor(pool / 3))
   return {
@@ -95,7 +97,7 @@ export function readAddress(url: string): PostgresAddress {
     password: decode(password) || process.env['PGPASSWORD'] || '',
     database,
     tls: readTls(options),
-    schema,
+    schema: `"${schema}"`,
     writers,
     readers: pool - writers,
     prepare: readFlag(options, 'prepare', true),

@@ -67,8 +67,18 @@ const sessionSettings = (address: PostgresAddress, { renews = false }: LinkUse):
 })
 
 /** Weaker than `on`, and an acknowledged commit is lost with the power. `remote_apply` is stronger. */
-export const syncText: string = `set_config('synchronous_commit',
+const syncText = `set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END`
+
+/** A transaction that writes begins. A session that a pooler lends is told everything anew. */
+export function beginStep({ prepare }: Pick<PostgresAddress, 'prepare'>): Step {
+  const text = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
+  if (prepare) return { text, parameters: [] }
+  return {
+    text: `${text}; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL client_min_messages = 'warning'; SELECT ${syncText}, true)`,
+    parameters: [],
+  }
+}
 
 /** A certificate is compared with the host of the URL; the driver would take the one of an address for `localhost`'s. */
 function tlsTo({ tls }: PostgresAddress, { host }: PostgresHost): string | false | ConnectionOptions {

@@ -36,7 +36,7 @@ import { postIn, type Said } from './own-transaction.ts'
 import { migrate, refuseUnread } from './layout.ts'
 import { PostgresLeases } from './leases.ts'
 import { LeftSessions } from './left-sessions.ts'
-import { openLink, syncText, type Link, type LinkUse } from './link.ts'
+import { beginStep, openLink, type Link, type LinkUse } from './link.ts'
 import { Links } from './links.ts'
 import { endBlockers } from './sessions.ts'
 import { settleStatement, standsStatement, takeStatement } from './tenures.ts'
@@ -81,7 +81,7 @@ class PostgresStore extends SqlStore {
   #driver: Promise<Driver> | undefined
   readonly #readers: Links
   readonly #writers: Links
-  readonly #left = new LeftSessions()
+  readonly #left: LeftSessions
   #opening: Promise<StoreInfo> | undefined
   #isOpen = false
   #closing: Promise<void> | undefined
@@ -113,7 +113,9 @@ class PostgresStore extends SqlStore {
     this.#clock = clock
     this.#readOnly = readOnly
     this.#texts = new Texts(this.#address.schema)
-    this.#gathered = new ShardReads(this.#address.schema, (step) => this.#readSteps([step]))
+    const ask = (step: Step): Promise<readonly Value[]> => this.#readSteps([step])
+    this.#gathered = new ShardReads(this.#address.schema, ask)
+    this.#left = new LeftSessions(this.name, ask)
     const open = async (use?: LinkUse): Promise<Link> => {
       if (this.#lost !== null) throw this.#lost
       return openLink(await (this.#driver ??= loadDriver()), this.#address, clock, { ...use, onlyAsks: readOnly })
@@ -124,7 +126,7 @@ class PostgresStore extends SqlStore {
       address: this.#address,
       clock,
       open: () => open({ renews: true }),
-      begin: () => this.#begin,
+      begin: () => beginStep(this.#address),
       unblock: (link) => this.#unblock(link),
       check: () => this.#writable(),
     })
@@ -161,7 +163,7 @@ class PostgresStore extends SqlStore {
   /** What many ask of other shards at once is one transaction. */
   override async post(shard: number, items: readonly InboxItem[]): Promise<void> {
     this.#writable()
-    await this.#left.check(this.name, (step) => this.#readSteps([step]))
+    await this.#left.check()
     if (this.shards === 1) return super.post(shard, items)
     if (items.length > 0) await this.#posts.answer({ shard, items })
   }
@@ -193,12 +195,12 @@ class PostgresStore extends SqlStore {
 
   /** Whoever ends is not told for ever, while a standby is away, that it is not known. */
   async settle(shard: number): Promise<Tenure> {
-    const isOver = elapsedOf(this.#clock) >= this.#patientUntil
     const work = async (): Promise<Tenure> => tenureOf(shard, await this.write([settleStatement(shard)]))
-    return isOver ? this.#again(work) : work()
+    return elapsedOf(this.#clock) >= this.#patientUntil ? this.#again(work) : work()
   }
 
   async stands(shard: number): Promise<void> {
+    await this.#left.check()
     await this.write([standsStatement(shard)])
   }
 
@@ -207,8 +209,12 @@ class PostgresStore extends SqlStore {
     await this.#releases.answer(releaseStatement(shard, epoch, crashes))
   }
 
+  /** Said again while a standby is away, it must not leave a session each time. */
   override steady(shard: number, epoch: number): Promise<void> {
-    return this.#again(async () => super.steady(shard, epoch))
+    return this.#again(async () => {
+      await this.#left.check()
+      await super.steady(shard, epoch)
+    })
   }
 
   async postIn(tx: object, shard: number, item: InboxItem, said: Said): Promise<boolean> {
@@ -263,7 +269,7 @@ class PostgresStore extends SqlStore {
     const impatience = this.#clock.after(ms / 2, () => void this.#unblock(link))
     try {
       link.together()
-      const begun = link.send(this.#begin)
+      const begun = link.send(beginStep(this.#address))
       const answers = steps.map(async ({ step }) => link.send(step))
       const committed = link.send({ text: 'COMMIT', parameters: [] })
       const [begin, commit, ...all] = await Promise.allSettled([begun, committed, ...answers])
@@ -280,16 +286,6 @@ class PostgresStore extends SqlStore {
       deadline()
       impatience()
       if (!link.isOpen) this.#left.add(link.pid)
-    }
-  }
-
-  /** A session that a pooler lends is told everything anew. */
-  get #begin(): Step {
-    const text = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
-    if (this.#address.prepare) return { text, parameters: [] }
-    return {
-      text: `${text}; SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL client_min_messages = 'warning'; SELECT ${syncText}, true)`,
-      parameters: [],
     }
   }
 
