@@ -1,5 +1,5 @@
 // How the tests run: each file in a process of its own, because tests open real files, ports and worker threads.
-// Two at a time, so that a test which measures nothing but waits for a real process is not starved by its neighbours.
+// Three at a time: most of what takes long waits for leases, deadlines and processes, and two leave half of two processors idle.
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Starts a PostgreSQL server for those that ask for one.
     globalSetup: ['test/postgres/global-setup.ts'],
     // Threads of a SQLite store and child processes load unbuilt sources anew; with this they do so three times as fast.
