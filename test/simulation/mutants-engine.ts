@@ -358,7 +358,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     file: 'engine/elsewhere.ts',
     changes: [['arrival === null || isUnknown ?', 'arrival === null ?']],
     within: 2000,
-    first: TIGHT + 10_000,
+    first: TIGHT + 12_000,
   },
   {
     name: 'one-more-at-once',
