@@ -12,8 +12,8 @@ const SOURCE = /^[\x21\x23-\x7d]{1,256}$/
 
 /** What is wrong with an id, or undefined. */
 export function idProblem(id: string): string | undefined {
-  // Programs without types hand over whatever they have.
-  if (typeof id !== 'string') return 'it is no text'
+  // Programs without types hand over whatever they have. A number is taken as its digits: journals have such ids.
+  if (typeof id !== 'string' && typeof id !== 'number') return 'it is no text'
   if (id === '') return 'it is empty'
   if (id.length > 256) return 'it is longer than 256 characters'
   if (id === '.' || id === '..') return 'no address can hold it'

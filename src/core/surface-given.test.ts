@@ -83,6 +83,37 @@ describe('what is handed over in the place of a value', () => {
     })
   })
 
+  it('nor is what an undo gives looked at there', async () => {
+    const body = (undo: unknown) => async (run: Surface) => {
+      await run.call(call('a.do'), { undo: () => given(undo) })
+      await run.undo()
+      await run.receive(aSignal('ok'))
+    }
+    const before = new Driver(body(call('a.undo')))
+    await before.start()
+    await before.done('a.do#0')
+    await before.done('undo:a.do#0')
+    const like = Object.defineProperties(() => null, Object.getOwnPropertyDescriptors(call('a.undo')))
+    const { driver } = await replay(before, body(like))
+    expect(opsOf(await driver.signal('ok'))).toEqual(['end'])
+  })
+
+  it.each<[string, string, (run: Surface, id: string) => unknown]>([
+    ['step', '5#0', (run, id) => run.step(id, () => 1)],
+    ['call', 'a.do/5', (run, id) => run.call(call('a.do'), { id })],
+    ['patch', '', (run, id) => run.patched(id)],
+  ])('a number as the id of a %s is its digits where a journal is repeated', async (_what, op, door) => {
+    const body = (id: unknown) => async (run: Surface) => {
+      await door(run, given(id))
+      await run.receive(aSignal('ok'))
+    }
+    const before = new Driver(body('5'))
+    await before.start()
+    if (op !== '') await before.done(op)
+    const { driver } = await replay(before, body(5))
+    expect(opsOf(await driver.signal('ok'))).toEqual(['end'])
+  })
+
   it('an id that is no text is refused as one', async () => {
     const driver = new Driver(async (run) => {
       run.patched(given(undefined))
