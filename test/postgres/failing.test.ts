@@ -26,7 +26,9 @@ const depot = service('depot', {
 })
 const definition = ballet({ name: 'shop', services: [depot] })
 
-const place = new Placement({ slots: 16_384, shards: 8 })
+/** So many that no node is without one, however they fall. */
+const SHARDS = 24
+const place = new Placement({ slots: 16_384, shards: SHARDS })
 const isIn = (id: string) => (other: string) => place.shardOf(other) === place.shardOf(id)
 
 async function node(store: string) {
@@ -54,7 +56,7 @@ async function until<T>(look: () => Promise<T | false>): Promise<T> {
 test('what keeps failing at any node is told by each, also to who only reads, and what a node that is away carries is said to be unknown', async () => {
   const schema = await newPlace()
   closing.push(() => schema.drop())
-  const store = schema.url('&shards=8&lease=5&pool=4')
+  const store = schema.url(`&shards=${SHARDS}&lease=5&pool=4`)
   const [one, other] = [await node(store), await node(store)]
   const asked = async (query = '') => {
     const response = await fetch(`${one.url}/api/failing${query}`, { headers: { authorization: 'Bearer only-look' } })
@@ -64,20 +66,20 @@ test('what keeps failing at any node is told by each, also to who only reads, an
   // Each has a part of the shards.
   await until(async () => (await other.app.failing()).shards.known > 0)
   // One in each shard, whichever node has it.
-  const ids = Array.from({ length: 200 }, (_, n) => `run-${n}`).filter((id, n, all) => all.findIndex(isIn(id)) === n)
-  expect(ids).toHaveLength(8)
+  const ids = Array.from({ length: 500 }, (_, n) => `run-${n}`).filter((id, n, all) => all.findIndex(isIn(id)) === n)
+  expect(ids).toHaveLength(SHARDS)
   for (const id of ids) await one.app.start(depot.ship(id), { id })
   const isWhole = (page: Awaited<ReturnType<typeof asked>>): boolean =>
-    page.failing[0]?.calls === ids.length && page.shards.known === 8
+    page.failing[0]?.calls === ids.length && page.shards.known === SHARDS
   const all = await until(async () => {
     const page = await asked()
     return isWhole(page) && page
   })
-  expect(all).toMatchObject({ failing: [{ name: 'depot.ship' }], shards: { known: 8, of: 8 } })
+  expect(all).toMatchObject({ failing: [{ name: 'depot.ship' }], shards: { known: SHARDS, of: SHARDS } })
   const here = await asked('?here=true')
-  expect(here.shards.known).toBeLessThan(8)
+  expect(here.shards.known).toBeLessThan(SHARDS)
   await other.server.close()
   const left = await asked()
-  expect(left.shards.known).toBeLessThan(8)
+  expect(left.shards.known).toBeLessThan(SHARDS)
   expect(left.failing[0]?.calls).toBeLessThan(ids.length)
 })
