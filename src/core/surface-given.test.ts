@@ -2,11 +2,16 @@
 // own code, and never carried out.
 import { describe, expect, it } from 'vitest'
 import { aSignal, call, Driver, event, opsOf, replay } from '../../test/core/machine-driver.ts'
+import { letPass } from '../../test/core/repeats.ts'
 import type { Surface } from './surface.ts'
 
 const given = (value: unknown): never => value as never
 /** An operation, a workflow, an event type: a function that gives a value when it is called. */
 const definition = Object.assign(() => null, { kind: 'event', type: 'order.paid' })
+
+/** A function that has all that a value has, which the code went on with when nobody looked. */
+const shapedAs = (value: object): unknown =>
+  Object.defineProperties(() => null, Object.getOwnPropertyDescriptors(value))
 
 const NOT_CALLED = 'it is not given what a definition gives when it is called:'
 const refused: readonly (readonly [what: string, door: (run: Surface) => unknown, words: string])[] = [
@@ -42,13 +47,7 @@ const refused: readonly (readonly [what: string, door: (run: Surface) => unknown
 
 describe('what is handed over in the place of a value', () => {
   it.each(refused)('%s is told, also where the code lets it pass', async (_what, door, words) => {
-    const driver = new Driver(async (run) => {
-      try {
-        await door(run)
-      } catch {}
-      await run.step('after', () => {})
-    })
-    expect(await driver.start()).toMatchObject({
+    expect(await letPass(door)).toMatchObject({
       kind: 'threw',
       error: { message: expect.stringContaining(words), cause: { code: 'DEFINITION_INVALID' } },
     })
@@ -62,8 +61,7 @@ describe('what is handed over in the place of a value', () => {
     const before = new Driver(body(call('a.do')))
     await before.start()
     await before.done('a.do#0')
-    const like = Object.defineProperties(() => null, Object.getOwnPropertyDescriptors(call('a.do')))
-    const { driver } = await replay(before, body(like))
+    const { driver } = await replay(before, body(shapedAs(call('a.do'))))
     expect(opsOf(await driver.signal('ok'))).toEqual(['end'])
   })
 
@@ -93,8 +91,7 @@ describe('what is handed over in the place of a value', () => {
     await before.start()
     await before.done('a.do#0')
     await before.done('undo:a.do#0')
-    const like = Object.defineProperties(() => null, Object.getOwnPropertyDescriptors(call('a.undo')))
-    const { driver } = await replay(before, body(like))
+    const { driver } = await replay(before, body(shapedAs(call('a.undo'))))
     expect(opsOf(await driver.signal('ok'))).toEqual(['end'])
   })
 

@@ -1,7 +1,7 @@
 // What a program without types says beside a call, a step, a start or a wait, and no option there: told, and never carried out.
 import { describe, expect, it } from 'vitest'
 import { aSignal, call, Driver, event, opsOf, replay, type Body } from '../../test/core/machine-driver.ts'
-import { expectRepeats } from '../../test/core/repeats.ts'
+import { expectRepeats, letPass } from '../../test/core/repeats.ts'
 import type { Surface } from './surface.ts'
 
 const said = (options: unknown): never => options as never
@@ -40,13 +40,7 @@ const refused: readonly (readonly [what: string, door: (run: Surface) => unknown
 
 describe('an option that does not exist, or can mean nothing', () => {
   it.each(refused)('of %s is told, also where the code lets it pass', async (_what, door, words) => {
-    const driver = new Driver(async (run) => {
-      try {
-        await door(run)
-      } catch {}
-      await run.step('after', () => {})
-    })
-    expect(await driver.start()).toMatchObject({
+    expect(await letPass(door)).toMatchObject({
       kind: 'threw',
       error: { message: expect.stringContaining(words), cause: { code: 'DEFINITION_INVALID' } },
     })
