@@ -26,19 +26,22 @@ export interface SignalValue<Type extends string = string, Data = unknown> {
   readonly data: Data
 }
 
+/** Whether an unknown value is what a definition gives when it is called, and neither the definition itself nor a name. */
+export function isGiven<Kind extends 'call' | 'event' | 'signal'>(
+  value: unknown,
+  kind: Kind,
+): value is { readonly kind: Kind } {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
+}
+
 /** Whether an unknown value is an event value. */
 export function isEventValue(value: unknown): value is EventValue {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'event' && 'type' in value
+  return isGiven(value, 'event') && 'type' in value
 }
 
 /** Whether an unknown value is a call. */
 export function isCallValue(value: unknown): value is CallValue {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'call' && 'name' in value
-}
-
-/** Whether an unknown value is what a definition gives when it is called, and neither the definition itself nor a name. */
-export function isGiven(value: unknown, kind: 'call' | 'event' | 'signal'): boolean {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind
+  return isGiven(value, 'call') && 'name' in value
 }
 
 /** Whether an unknown value is an event type or a signal type. */
