@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import { live } from '../../test/support/sweeps.ts'
-import { ballet, choreography, event, seq, sqlite, type Choreography } from '../index.ts'
+import { ballet, choreography, event, seq, sqlite, type Application, type Choreography } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -105,4 +105,66 @@ test('in a store that does not say from where on a choreography is followed, all
   const second = await openWith(choreography('delivery', byOrder, seq(Created, Paid, Shipped)))
   await second.publish(Shipped({ orderId: 'a' }))
   expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
+})
+
+describe('an event that another contract in between had no use for', () => {
+  const whole = choreography('delivery', byOrder, seq(Created, Paid.within('200s'), Shipped))
+  const short = choreography('delivery', byOrder, seq(Created, Shipped))
+  const openOn = (data: MemoryData, clock: SteppedClock, contract: Choreography) =>
+    openForTest(ballet({ services: [], choreographies: [contract], events: [Created, Paid, Shipped] }), {
+      store: memory(data),
+      clock,
+    })
+  /** Something else comes, behind which all that came before counts as followed. */
+  const goOn = async (app: Application): Promise<void> => {
+    await app.publish(Created({ orderId: 'another' }))
+    expect(await app.flow('delivery', 'another')).toMatchObject({ awaited: [{ event: Shipped.type }] })
+  }
+
+  test('is part of the flow for the one before, when that is back: a release that is taken back breaks none', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, whole)
+    await first.publish(Created({ orderId: 'a' }))
+    expect(await first.flow('delivery', 'a')).toMatchObject({ awaited: [{ event: Paid.type }] })
+    await first.close()
+    const between = await openOn(data, clock, short)
+    await between.publish(Paid({ orderId: 'a' }))
+    await goOn(between)
+    await between.close()
+    // Opened twice: that it is back is known for good.
+    await (await openOn(data, clock, whole)).close()
+    const again = await openOn(data, clock, whole)
+    await again.publish(Shipped({ orderId: 'a' }))
+    expect(await again.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
+    await again.close()
+  })
+
+  test('is part of it for the one after, also behind the last that counted before', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, short)
+    for (const type of [Created, Paid]) await first.publish(type({ orderId: 'a' }))
+    await goOn(first)
+    await first.close()
+    const second = await openOn(data, clock, whole)
+    await second.publish(Shipped({ orderId: 'a' }))
+    expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
+    await second.close()
+  })
+
+  test('is not overdue when it came in time', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, whole)
+    for (const orderId of ['a', 'b']) await first.publish(Created({ orderId }))
+    expect(await first.flow('delivery', 'a')).toMatchObject({ state: 'on track' })
+    await first.close()
+    const between = await openOn(data, clock, short)
+    await between.publish(Paid({ orderId: 'a' }))
+    await goOn(between)
+    await between.close()
+    const again = await openOn(data, clock, whole)
+    await live(clock, 210)
+    expect(await again.flow('delivery', 'a')).toMatchObject({ state: 'on track', awaited: [{ event: Shipped.type }] })
+    expect(await again.flow('delivery', 'b')).toMatchObject({ state: 'overdue' })
+    await again.close()
+  })
 })

@@ -131,11 +131,15 @@ export class FlowReads {
     }
   }
 
-  /** The account of a row; of a flow that was taken for a new one what came since is taken once more, from the log. */
+  /**
+   * The account of a row. What came since is taken from the log of a flow that was taken for a new one, and where another contract
+   * followed it meanwhile, which had no use for some of that.
+   */
   async #bringBack(choreography: ChoreographyDefinition, flow: Live, row: FlowRow): Promise<void> {
     const account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow.followed, row))
     const since: FlowEvent[] = []
-    if (flow.account !== null) for await (const event of this.#events(choreography, row.key, row.pos)) since.push(event)
+    if (flow.account !== null || row.pos < flow.followed.from)
+      for await (const event of this.#events(choreography, row.key, row.pos)) since.push(event)
     // Everything was read: what fails before is tried again, and must find the flow as it was.
     flow.armed = row.due
     flow.passed.length = 0

@@ -75,17 +75,19 @@ export function overdueFact(name: string, key: string, { deadline: { by, types }
   }
 }
 
-/** How far a choreography is followed: from behind a position on, and up to one. */
+/** How far a choreography is followed: from behind a position on, and up to one. Behind `from` by the contract with this hash. */
 interface Place {
   readonly since: number
   readonly pos: number
+  readonly hash: string
+  readonly from: number
 }
 
 /** The row without a key: it also says which field the keys have. @param now milliseconds since the epoch. */
 export function placeRow(
   ns: string,
-  { name, key }: ChoreographyDefinition,
-  { since, pos }: Place,
+  { name, key, flow: { hash } }: ChoreographyDefinition,
+  { since, pos, from }: Omit<Place, 'hash'>,
   now: number,
 ): FlowRow {
   return {
@@ -95,7 +97,7 @@ export function placeRow(
     standing: 'on track',
     ending: null,
     state: '',
-    detail: JSON.stringify({ field: key, since }),
+    detail: JSON.stringify({ field: key, since, hash, from }),
     pos,
     began: now,
     changed: now,
@@ -103,10 +105,13 @@ export function placeRow(
   }
 }
 
-/** What the row without a key says. Before it said from where on, all events of a key counted. */
+/**
+ * What the row without a key says. Before it said from where on, all events of a key counted; before it said by which contract, it may
+ * have been any.
+ */
 export function placeOf({ detail, pos }: FlowRow): Place {
-  const { since = -1 } = parseText(detail) as { readonly since?: number }
-  return { since, pos }
+  const { since = -1, hash = '', from = pos } = parseText(detail) as Partial<Place>
+  return { since, pos, hash, from }
 }
 
 /** Since when its choreography is not in the code, by the row without a key; null when that is not known. */

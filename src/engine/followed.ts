@@ -15,6 +15,8 @@ export interface Followed {
   readonly flows: LooseMap<string, Live>
   /** The position behind which it is followed: what came before is no part of its flows. */
   since: number
+  /** The position up to which another contract followed it, which may have passed over events of this one: a row from before may lack some. */
+  from: number
   /** The last event that was met, and what the store knows. */
   met: number
   written: number
@@ -46,7 +48,7 @@ export interface Live {
 export type Work = (flow: Live) => void
 
 export function followedOf(choreography: ChoreographyDefinition): Followed {
-  return { choreography, flows: new LooseMap(), since: -1, met: 0, written: 0 }
+  return { choreography, flows: new LooseMap(), since: -1, from: -1, met: 0, written: 0 }
 }
 
 /** One that is not in memory: with an account it is taken for a new one, without it its row is to be read. */

@@ -77,6 +77,7 @@ export class Monitor {
       const [row] = await store.flowsOf(shard, ns, followed.choreography.name, [''])
       const place = row === undefined || row === null ? null : placeOf(row)
       followed.since = place?.since ?? head
+      followed.from = place === null ? head : place.hash === followed.choreography.flow.hash ? place.from : place.pos
       // One that had left the code, and is back, is not left any more.
       const hasLeft = row !== undefined && row !== null && leftOf(row) !== null
       followed.written = place === null || hasLeft ? -1 : place.pos
@@ -213,7 +214,8 @@ export class Monitor {
       // Less is written when flows that were taken for new are not sure yet: the row that counts on them is on its way.
       if (pos <= followed.written) continue
       followed.written = pos
-      rows.flows.push(placeRow(ns, followed.choreography, { since: followed.since, pos }, this.#context.now()))
+      const place = { since: followed.since, from: followed.from, pos }
+      rows.flows.push(placeRow(ns, followed.choreography, place, this.#context.now()))
     }
   }
 

@@ -166,8 +166,11 @@ class ChangingScene implements Scene {
       const place = [...flows.values()].find(({ name, key }) => name === flow.name && key === '')
       if (place === undefined) continue
       // What came before it was followed here at all is foreign to it.
-      const { since } = JSON.parse(place.detail) as { readonly since: number }
-      const own = events.filter(({ pos }) => pos > since)
+      const { since, from } = JSON.parse(place.detail) as { readonly since: number; readonly from: number }
+      // A row from before another contract was there stands as it stood, until something comes for its key.
+      const rows = [...flows.values()].filter(({ name, pos }) => name === flow.name && pos < from)
+      const stood = new Map(rows.map(({ key, pos }) => [key, pos]))
+      const own = events.filter(({ key, pos }) => pos > since && pos <= (stood.get(key) ?? pos))
       for (const { key, row, problem } of flowsByLog(flow, own, flows.values())) {
         const first = own.find((event) => event.key === key)
         const isNew = first !== undefined && first.at > began + this.#mixedMs + SKEW_MS
