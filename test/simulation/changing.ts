@@ -5,6 +5,7 @@ import { isBalletError } from '../../src/core/errors.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
+import { placeOf } from '../../src/engine/flow-rows.ts'
 import { flowsByLog } from '../support/flows-by-log.ts'
 import { Askers } from './askers.ts'
 import { Books } from './books.ts'
@@ -166,12 +167,13 @@ class ChangingScene implements Scene {
       const place = [...flows.values()].find(({ name, key }) => name === flow.name && key === '')
       if (place === undefined) continue
       // What came before it was followed here at all is foreign to it.
-      const { since, from } = JSON.parse(place.detail) as { readonly since: number; readonly from: number }
+      const { since, ...seen } = placeOf(place)
       // A row from before another contract was there stands as it stood, until something comes for its key.
+      const from = seen.hash === flow.flow.hash ? seen.from : seen.pos
       const rows = [...flows.values()].filter(({ name, pos }) => name === flow.name && pos < from)
       const stood = new Map(rows.map(({ key, pos }) => [key, pos]))
       const own = events.filter(({ key, pos }) => pos > since && pos <= (stood.get(key) ?? pos))
-      for (const { key, row, problem } of flowsByLog(flow, own, flows.values())) {
+      for (const { key, row, problem } of flowsByLog(flow, own, flows.values(), from)) {
         const first = own.find((event) => event.key === key)
         const isNew = first !== undefined && first.at > began + this.#mixedMs + SKEW_MS
         // One of another contract stands as that said, until something comes for its key.

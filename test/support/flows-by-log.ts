@@ -13,11 +13,15 @@ export interface JudgedFlow {
   readonly problem: string | null
 }
 
-/** Every flow that has a row, or should have one. */
+/**
+ * Every flow that has a row, or should have one.
+ * @param from up to this position another contract was followed: of what was late by this one until then nothing need tell.
+ */
 export function flowsByLog(
   choreography: ChoreographyDefinition,
   events: Iterable<EventRow>,
   flows: Iterable<FlowRow>,
+  from = -1,
 ): readonly JudgedFlow[] {
   const { name, flow } = choreography
   const accounts = new Map<string, FlowAccount>()
@@ -26,9 +30,9 @@ export function flowsByLog(
     const { type, key, id, at } = event
     if (type === `${name}.overdue`) told.set(key, [...(told.get(key) ?? []), id])
     if (!flow.types.has(type)) continue
-    const before = accounts.get(key)
+    const before = accounts.get(key) ?? null
     // What came behind a deadline came late, whether or not its timer was there.
-    const late = before === undefined ? null : passDeadlines(flow, before, at - 1).account
+    const late = before === null || event.pos <= from ? before : passDeadlines(flow, before, at - 1).account
     const account = takeEvent(flow, late, eventOf(event))
     if (account !== null) accounts.set(key, account)
   }
