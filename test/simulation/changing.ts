@@ -2,6 +2,7 @@
 // follow one key by two contracts. Nothing may stop, nothing may be done twice, a run that conducts has to end, by itself or when
 // somebody cancels it, and a flow that was followed by one contract throughout stands as its events say.
 import { isBalletError } from '../../src/core/errors.ts'
+import type { EventRow } from '../../src/core/store.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
@@ -172,7 +173,8 @@ class ChangingScene implements Scene {
       const from = seen.hash === flow.flow.hash ? seen.from : seen.pos
       const rows = [...flows.values()].filter(({ name, pos }) => name === flow.name && pos < from)
       const stood = new Map(rows.map(({ key, pos }) => [key, pos]))
-      const own = events.filter(({ key, pos }) => pos > since && pos <= (stood.get(key) ?? pos))
+      const isTaken = ({ type, key, pos }: EventRow) => !flow.flow.types.has(type) || pos <= (stood.get(key) ?? pos)
+      const own = events.filter((event) => event.pos > since && isTaken(event))
       for (const { key, row, problem } of flowsByLog(flow, own, flows.values(), from)) {
         const first = own.find((event) => event.key === key)
         const isNew = first !== undefined && first.at > began + this.#mixedMs + SKEW_MS
