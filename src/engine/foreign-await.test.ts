@@ -1,10 +1,11 @@
 // Workflows that await what is not durable, and branches that nobody awaits: found out, named, and no harm to others.
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openForTest, until } from '../../test/support/applications.ts'
+import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { ballet, operation, service, TerminalError, workflow } from '../index.ts'
 
 const output = z.json()
@@ -97,4 +98,68 @@ test('F14: a branch that nobody awaits and that fails: it cannot end the process
   expect(await app.result('failed')).toBe('seen late')
   const run = await until(app, null, async () => (await app.run('bug'))?.status === 'stuck' && app.run('bug'))
   expect(run?.error?.message).toContain('in a branch')
+})
+
+test('in development a line of a workflow that asks the clock or the dice of JavaScript is told once, and nobody else who does', async () => {
+  const log = keptLog()
+  const asks = workflow('asks', { input: z.null(), output }, async (run) => {
+    const said = [Date.now(), new Date().getTime(), Math.random(), crypto.randomUUID(), randomUUID()]
+    // Nothing of this is another one when it is done again, or it is recorded.
+    await run.step('chance', () => [Date.now(), Math.random()])
+    await run.call(math.one(null))
+    return [
+      said.length,
+      new Date(0).getTime(),
+      Date.parse('1970-01-01'),
+      run.now() instanceof Date,
+      new Date(0).constructor === Date,
+    ]
+  })
+  const globals = (): unknown[] => [Date, Date.now, Math.random, Reflect.get(crypto, 'randomUUID'), randomUUID]
+  const before = globals()
+  const app = await openForTest(ballet({ services: [math], workflows: [asks] }), { development: true, log })
+  for (const id of ['a', 'b']) {
+    await app.start(asks(null), { id })
+    expect(await app.result(id)).toEqual([5, 0, 0, true, true])
+  }
+  // Outside of a run.
+  expect([Date.now() > 0, Math.random() < 1, randomUUID().length]).toEqual([true, true, 36])
+  await app.close()
+  // One line asks five times.
+  expect(log.lines.filter((line) => line.includes('which answers otherwise'))).toEqual([
+    expect.stringMatching(
+      /The workflow asks asks Date\.now\(\) \(\/.*foreign-await\.test\.ts:\d+\), .* Take run\.now\(\)/,
+    ),
+  ])
+  expect(globals()).toEqual(before)
+})
+
+test.each([
+  ['new Date()', 'run.now()', () => new Date().getTime()],
+  ['Math.random()', 'run.random()', () => Math.random()],
+  ['crypto.randomUUID()', 'run.uuid()', () => crypto.randomUUID()],
+  ['randomUUID()', 'run.uuid()', () => randomUUID()],
+])(
+  '%s in a workflow is told with %s in its place, of two applications in one process too',
+  async (what, instead, ask) => {
+    const log = keptLog()
+    const asks = workflow('asks', { input: z.null(), output }, async () => ask())
+    const open = () => openForTest(ballet({ services: [], workflows: [asks] }), { development: true, log })
+    const [other, app] = [await open(), await open()]
+    await other.close()
+    await app.start(asks(null), { id: 'a' })
+    await app.result('a')
+    await app.close()
+    expect(log.lines.filter((line) => line.includes('which answers otherwise'))).toEqual([
+      expect.stringContaining(`asks ${what} (`),
+    ])
+    expect(log.lines.join('\n')).toContain(`Take ${instead}`)
+  },
+)
+
+test('otherwise nothing of JavaScript is replaced', async () => {
+  const { now } = Date
+  const app = await openForTest(ballet({ services: [math] }))
+  expect(Date.now).toBe(now)
+  await app.close()
 })

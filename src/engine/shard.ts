@@ -81,7 +81,7 @@ export class Shard {
     const { shard } = tenure
     const open = new OpenRuns({ clock, liveRuns: options.liveRuns, ...options.limits })
     const inbox: Inbox = new Inbox({ store, shard, ns, handle: options.handleInbox, log, onFailure, pulse })
-    this.#foreign = options.development ? watchForeignWork(() => runIn(pump)) : null
+    this.#foreign = options.development ? watchForeignWork(() => runIn(pump), log) : null
     this.context = {
       shard,
       place: new Placement(info),
