@@ -299,11 +299,12 @@ export class Stage {
     else process.end().catch(() => {})
   }
 
-  /** Whether everybody can be asked how everything ended, and nobody is still to go on with what is over. */
+  /** Whether everybody can be asked how everything ended, and nobody, also of those before them, is still to go on with what is over. */
   get #isServing(): boolean {
     const isThere = ({ app, isAlive, stopped, hungSince, hasClosed }: SimulatedProcess): boolean =>
       app !== null && isAlive && stopped === null && hungSince === null && !hasClosed
-    return this.#seats.every(({ process }) => isThere(process) && !process.isFrozen)
+    const goesOn = this.#processes.some(({ isAlive, isFrozen }) => isAlive && isFrozen)
+    return !goesOn && this.#seats.every(({ process }) => isThere(process))
   }
 
   #isOver(): boolean {
