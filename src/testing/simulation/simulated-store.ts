@@ -22,6 +22,8 @@ type Call = (args: unknown[], target: Store) => Promise<unknown>
 
 const CHANGES = new Set(['open', 'close', 'belongsTo', 'acquire', 'release', 'steady', 'commit', 'post', 'hasRoom'])
 const COMMIT = 'a commit'
+/** What a commit may be refused with that comes after others: nobody hears of it any more. */
+const REFUSALS: ReadonlySet<string> = new Set(['SHARD_FENCED', 'FLOW_THERE'])
 const SOON_MS = 40
 const LATE_MS = 4000
 const FULL_MS = 1500
@@ -202,7 +204,7 @@ class Access {
       try {
         this.#write(batch, ground)
       } catch (error) {
-        if (!isBalletError(error) || error.code !== 'SHARD_FENCED') throw error
+        if (!isBalletError(error) || !REFUSALS.has(error.code)) throw error
         this.#note('a late commit is refused')
       }
     })
