@@ -1,4 +1,5 @@
-// Whoever waits until the rows of flows are read hears of it, also when nothing is read any more.
+// Whoever waits until the rows of flows are read hears of it, also when nothing is read any more; and what has come for a flow meanwhile is
+// part of it before anything is done with it.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate } from '../../test/support/applications.ts'
@@ -25,4 +26,18 @@ test('a monitor that stops with flows that are still to be read: whoever waits f
   answered.open([])
   expect(await Promise.all(waits)).toHaveLength(2)
   await reads.settled()
+})
+
+test('what has come for a flow while its row was read is taken before anything is done with it: that may write how far all are', async () => {
+  const store = { flowsOf: () => Promise.resolve([null]) }
+  const context = { store, shard: 0, ns: 'default', clock: { after: () => () => {} } }
+  const done: string[] = []
+  const reads = new FlowReads(context as unknown as ShardContext, (_, { id }) => done.push(id))
+  const flow = flowOf(followed, 'id:1', null)
+  reads.ask(flow).push(() => done.push(`something, and ${reads.firstOf(followed) ?? 'nothing'} waits`))
+  for (const [index, id] of ['a', 'b'].entries())
+    reads.ask(flow).push({ type: 'sent', pos: 7 + index, at: 0, source: 'test', id, root: '' })
+  expect(reads.firstOf(followed)).toBe(7)
+  await reads.settled()
+  expect(done).toEqual(['a', 'b', 'something, and nothing waits'])
 })

@@ -1,5 +1,5 @@
 // What the rows of flows say, for the monitor of a shard: of flows of which that is not known. What comes for them meanwhile
-// waits in its order. Rows are read together, because a read of many costs little more than one of one. Owned by monitor.ts.
+// waits in its order, and is taken before anything is done with them. Rows are read together, because a read of many costs little more than one of one. Owned by monitor.ts.
 import type { Cancel } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import { keepTold, loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'
@@ -39,7 +39,7 @@ export class FlowReads {
     this.#retention = retention
   }
 
-  /** Has the row of a flow read, if it is not about to be; returns what waits for that, to be done in this order. */
+  /** Has the row of a flow read, if it is not about to be; returns what waits for that: events are taken in this order, then what is to be done in its own. */
   ask(flow: Live): (FlowEvent | Work)[] {
     if (flow.waiting !== null) return flow.waiting
     flow.waiting = []
@@ -110,10 +110,9 @@ export class FlowReads {
         flow.isRead = true
         const waiting = flow.waiting ?? []
         flow.waiting = null
-        for (const one of waiting) {
-          if (typeof one === 'function') one(flow)
-          else this.#follow(flow, one)
-        }
+        // What has come counts as taken, and whatever is done with the flow may write that.
+        for (const one of waiting) if (typeof one !== 'function') this.#follow(flow, one)
+        for (const one of waiting) if (typeof one === 'function') one(flow)
         // What came meanwhile may have begun it.
         if (row !== null && flow.account === null) forgoFlow(this.#context, row)
       }
