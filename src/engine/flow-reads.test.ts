@@ -14,7 +14,11 @@ test('a monitor that stops with flows that are still to be read: whoever waits f
   const answered = gate<readonly []>()
   const store = { flowsOf: () => answered.promise }
   const context = { store, shard: 0, ns: 'default', clock: { after: () => () => {} } }
-  const reads = new FlowReads(context as unknown as ShardContext, () => {})
+  const reads = new FlowReads(
+    context as unknown as ShardContext,
+    () => {},
+    () => {},
+  )
   reads.ask(flowOf(followed, 'id:1', null))
   const waits = [reads.settled()]
   // This one would have been read next.

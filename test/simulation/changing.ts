@@ -2,6 +2,7 @@
 // follow one key by two contracts. Nothing may stop, nothing may be done twice, a run that conducts has to end, by itself or when
 // somebody cancels it, and a flow that was followed by one contract throughout stands as its events say.
 import { isBalletError } from '../../src/core/errors.ts'
+import type { EventRow } from '../../src/core/store.ts'
 import type { Chance } from '../../src/testing/simulation/chance.ts'
 import type { SimulatedProcess } from '../../src/testing/simulation/process.ts'
 import type { Scene, Stage, Workload } from '../../src/testing/simulation/stage.ts'
@@ -167,15 +168,22 @@ class ChangingScene implements Scene {
       if (place === undefined) continue
       // What came before it was followed here at all is foreign to it.
       const { since, from } = JSON.parse(place.detail) as { readonly since: number; readonly from: number }
-      // A row from before another contract was there stands as it stood, until something comes for its key.
-      const rows = [...flows.values()].filter(({ name, pos }) => name === flow.name && pos < from)
+      // What had ended before another contract was there stands as it stood, until something comes for its key.
+      const rows = [...flows.values()].filter(
+        ({ name, pos, standing }) => name === flow.name && pos < from && standing === 'complete',
+      )
       const stood = new Map(rows.map(({ key, pos }) => [key, pos]))
-      const own = events.filter(({ key, pos }) => pos > since && pos <= (stood.get(key) ?? pos))
+      const isTaken = ({ key, type, pos }: EventRow): boolean =>
+        !flow.flow.types.has(type) || pos <= (stood.get(key) ?? pos)
+      const own = events.filter((event) => event.pos > since && isTaken(event))
       for (const { key, row, problem } of flowsByLog(flow, own, flows.values())) {
         const first = own.find((event) => event.key === key)
         const isNew = first !== undefined && first.at > began + this.#mixedMs + SKEW_MS
-        // One of another contract stands as that said, until something comes for its key.
-        if (!isOnly && !isNew && row?.state.startsWith(flow.flow.hash) !== true) continue
+        // One that has ended by another contract, or has not begun by this one, stands as that said, until something comes for its key.
+        const isLeft = row === undefined || row.standing === 'complete' || problem === 'has no events'
+        if (!isOnly && !isNew && row?.state.startsWith(flow.flow.hash) !== true && isLeft) continue
+        // What came late while another contract was there is not told when it is over.
+        if (!isOnly && !isNew && problem?.includes('nothing tells of') === true) continue
         world.count('flow judged')
         if (problem !== null) world.blame('FLOW', `${key} ${problem}`)
       }
