@@ -221,7 +221,9 @@ export class HistoryReader {
     else if (note.kind === 'action' && note.tooLate === true) this.#forgetStop()
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
     if (note.kind === 'attempt') {
-      const { op, attempt: failed, next, askedMs } = note
+      const { op, attempt, next, askedMs } = note
+      // Where the code was gone nobody was asked, which counts as no attempt.
+      const failed = note.error.code === 'CODE_MISSING' ? attempt - 1 : attempt
       this.#attempts.set(op, { failed, dueAt: next ?? 0, askedMs, round: this.#attempts.get(op)?.round })
       this.#parked.delete(op)
     } else if (note.kind === 'stuck' && note.op !== null) {

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog, openForTest, until } from '../../test/support/applications.ts'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { guarded } from '../../test/support/stores.ts'
-import { ballet, open, signal, workflow } from '../index.ts'
+import { live } from '../../test/support/sweeps.ts'
+import { ballet, open, operation, service, signal, workflow, type RunView } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 
@@ -64,4 +66,36 @@ test('whoever signals a run of a workflow that is not there is told that, and no
     code: 'CODE_MISSING',
     message: 'The run "w" needs waits, which this application does not have.',
   })
+})
+
+test('an attempt at a call whose operation is not there counts as none: the release that has it makes all of its own', async () => {
+  let isAway = true
+  const charge = operation({
+    input: z.null(),
+    output: z.string(),
+    retry: { attempts: 3, backoff: '1m', exhausted: 'fail' },
+    run: () => {
+      if (isAway) throw new Error('the bank is away')
+      return 'paid'
+    },
+  })
+  const bank = service('bank', { charge })
+  const whole = ballet({ services: [bank] })
+  const [data, clock] = [new MemoryData(), new SteppedClock()]
+  const first = await openForTest(whole, { store: memory(data), clock })
+  await first.start(bank.charge(null), { id: 'c' })
+  await until(first, null, async () => (await first.run('c'))?.waits[0]?.attempt !== undefined)
+  await first.close()
+  clock.pass(60_000)
+  for (let restart = 0; restart < 3; restart++) {
+    const before = await openForTest(ballet({ services: [] }), { store: memory(data), clock })
+    await until(before, null, async () => (await before.run('c'))?.status === 'stuck')
+    await before.close()
+  }
+  const back = await openForTest(whole, { store: memory(data), clock })
+  const tried = (view: RunView | null): boolean => view?.ended !== null || view.waits[0]?.attempt?.number === 2
+  await until(back, null, async () => tried(await back.run('c')))
+  isAway = false
+  await live(clock, 130)
+  expect(await back.result('c')).toBe('paid')
 })
