@@ -266,6 +266,10 @@ describe('a run that does not', () => {
     expect(waitingLine(two, now)).toContain(
       ': payment.charge#0 failed after 10 attempts (Error: the bank is away), and 1 more; not tried',
     )
+    const gone = { number: 2, error: { code: 'CODE_MISSING', message: 'The run "m" needs payment.charge' }, next: null }
+    expect(waitingLine({ ...stuck, waits: [wait({ attempt: gone })] }, now)).toContain(
+      'needs payment.charge); it goes on by itself when the application that runs has that again. You can: retry',
+    )
     expect(choiceLines({ ...stuck, id: 'checkout:a~b' })).toEqual([
       "  ballet retry 'checkout:a~b' --op 'payment.charge#0'",
       "  ballet answer 'checkout:a~b' 'payment.charge#0' --value '<json>'",

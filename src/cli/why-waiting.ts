@@ -280,7 +280,9 @@ function stuckReason({ reason, unread }: RunView, [first, ...others]: readonly W
   const tries = first.attempt?.number ?? 0
   const where = `${first.op} failed after ${tries} attempt${tries === 1 ? '' : 's'}${why}`
   const more = others.length === 0 ? '' : `, and ${others.length} more`
-  return `${where}${more}; not tried again by itself`
+  // It is no failure of the service, and nobody has to do anything about the call itself.
+  const isGone = first.attempt?.error.code === 'CODE_MISSING'
+  return `${where}${more}; ${isGone ? 'it goes on by itself when the application that runs has that again' : 'not tried again by itself'}`
 }
 
 function failed({ attempt, asked, kind, from }: WaitView): string {

@@ -304,7 +304,7 @@ export interface Application extends AsideDoors {
   /** As `conduct`, by the name of the choreography and the type of the event. */
   conductNamed(request: ConductRequest): Promise<Started>
   /**
-   * Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, SIGNAL_CONFLICT,
+   * Sends a signal to a run; durable when it resolves. Errors: RUN_UNKNOWN, RUN_ENDED, SIGNAL_UNKNOWN, CODE_MISSING, SIGNAL_CONFLICT,
    * SIGNALS_FULL, INPUT_INVALID.
    */
   signal(run: string, signal: SignalValue, options?: SignalSettings & { readonly tx?: undefined }): Promise<Signalled>

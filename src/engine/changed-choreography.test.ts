@@ -168,3 +168,92 @@ describe('an event that another contract in between had no use for', () => {
     await again.close()
   })
 })
+
+describe('the limits of flows that go on', () => {
+  const limited = choreography('delivery', byOrder, seq(Created, Paid.within('200s'), Shipped))
+  const patient = choreography('delivery', byOrder, seq(Created, Paid.within('2000s'), Shipped))
+  const unlimited = choreography('delivery', byOrder, seq(Created, Paid, Shipped))
+  const openOn = (data: MemoryData, clock: SteppedClock, contract: Choreography) =>
+    openForTest(ballet({ services: [], choreographies: [contract], events: [Created, Paid, Shipped] }), {
+      store: memory(data),
+      clock,
+    })
+  const told = (data: MemoryData): readonly string[] =>
+    data.events.filter(({ type }) => type === 'delivery.overdue').map(({ key }) => key)
+  const placeOn = (data: MemoryData) => [...data.flows].find(([, { key }]) => key === '') ?? expect.fail()
+
+  test.each([
+    ['had no limit there', unlimited],
+    ['had a longer one', patient],
+  ])('count again when a release is taken back whose contract %s, though nothing comes for them', async (_, other) => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, limited)
+    await first.publish(Created({ orderId: 'a' }))
+    await first.close()
+    const between = await openOn(data, clock, other)
+    await live(clock, 100)
+    for (const orderId of ['b', 'c', 'd']) await between.publish(Created({ orderId }))
+    await between.publish(Paid({ orderId: 'c' }))
+    // The time comes that the first contract has set.
+    await live(clock, 150)
+    expect(await between.flow('delivery', 'a')).toMatchObject({ state: 'on track' })
+    await between.close()
+    expect(told(data)).toEqual([])
+    const again = await openOn(data, clock, limited)
+    await live(clock, 5)
+    expect(await again.flow('delivery', 'a')).toMatchObject({ state: 'overdue', overdues: 1 })
+    expect(await again.flow('delivery', 'b')).toMatchObject({
+      state: 'on track',
+      deadlines: [{ events: [Paid.type] }],
+    })
+    expect(await again.flow('delivery', 'c')).toMatchObject({ state: 'on track', awaited: [{ event: Shipped.type }] })
+    await again.publish(Paid({ orderId: 'd' }))
+    await live(clock, 100)
+    expect(told(data)).toEqual(['orderId:a', 'orderId:b'])
+    expect(placeOn(data)[1].detail).not.toContain('isBehind')
+    await again.close()
+  })
+
+  test('count in the next process when the first one did not come to that', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, unlimited)
+    await first.publish(Created({ orderId: 'a' }))
+    await first.close()
+    // As it stands when the process dies behind its first commit.
+    const [name, row] = placeOn(data)
+    const detail = { ...JSON.parse(row.detail), hash: limited.flow.hash, isBehind: true }
+    data.flows.set(name, { ...row, detail: JSON.stringify(detail) })
+    const second = await openOn(data, clock, limited)
+    await live(clock, 210)
+    expect(told(data)).toEqual(['orderId:a'])
+    await second.close()
+  })
+
+  test('count from its events on when it is given one', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, unlimited)
+    await first.publish(Created({ orderId: 'a' }))
+    await live(clock, 150)
+    await first.close()
+    const second = await openOn(data, clock, limited)
+    await live(clock, 45)
+    expect(told(data)).toEqual([])
+    await live(clock, 10)
+    expect(told(data)).toEqual(['orderId:a'])
+    await second.close()
+  })
+
+  test('a flow that another contract would not have begun stands as it stood, and goes on when that is taken back', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, limited)
+    await first.publish(Created({ orderId: 'a' }))
+    await first.close()
+    const between = await openOn(data, clock, choreography('delivery', byOrder, seq(Paid, Shipped)))
+    await live(clock, 50)
+    await between.close()
+    const again = await openOn(data, clock, limited)
+    await live(clock, 160)
+    expect(told(data)).toEqual(['orderId:a'])
+    await again.close()
+  })
+})

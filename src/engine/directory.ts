@@ -4,6 +4,7 @@ import type { CallSettings, Contracts, Receivable } from '../core/contracts.ts'
 import { fault } from '../core/errors.ts'
 import { SCHEDULE, keyOf, nearest } from '../core/names.ts'
 import { validate } from '../core/schema.ts'
+import type { RunRow } from '../core/store.ts'
 import type { CallValue, EventValue, SignalValue } from '../core/values.ts'
 import { checkConductible } from '../define/check/conductible.ts'
 import { attemptPolicy } from '../define/policy.ts'
@@ -130,9 +131,13 @@ export class Directory {
     throw fault('EVENT_UNKNOWN', { type: type.slice(0, 80), nearest: nearest(type, this.events.keys()) })
   }
 
-  /** The signal of a run: only a workflow takes signals, and only those it declares. @throws SIGNAL_UNKNOWN */
-  signal(run: { readonly id: string; readonly name: string }, type: string): SignalDefinition {
-    const declared = this.workflows.get(run.name)?.signals ?? []
+  /** The signal of a run: only a workflow takes signals, and only those it declares. @throws SIGNAL_UNKNOWN, CODE_MISSING */
+  signal(run: Pick<RunRow, 'id' | 'name' | 'kind'>, type: string): SignalDefinition {
+    const workflow = this.workflows.get(run.name)
+    // Another version of the application has it, which may well take the signal.
+    if (workflow === undefined && run.kind === 'workflow')
+      throw fault('CODE_MISSING', { run: `The run "${run.id}"`, call: run.name })
+    const declared = workflow?.signals ?? []
     const found = declared.find((signal) => signal.type === type)
     if (found !== undefined) return found
     const names = declared.map((signal) => signal.type)
@@ -188,7 +193,7 @@ export class Directory {
   }
 
   #contractsOf(workflow: WorkflowDefinition): Contracts {
-    const run = { id: workflow.name, name: workflow.name }
+    const run = { id: workflow.name, name: workflow.name, kind: 'workflow' } as const
     return {
       checkPolicy: (settings: CallSettings, name: string) => void attemptPolicy(settings, name),
       checkUndo: (call: string, undo: CallValue) => this.checkUndo(call, undo),

@@ -14,7 +14,7 @@ export async function openRun(
   context: ShardContext,
   id: string,
   way: Way = {},
-): Promise<Pick<RunRow, 'num' | 'id' | 'name'>> {
+): Promise<Pick<RunRow, 'num' | 'id' | 'name' | 'kind'>> {
   const num = context.open.numOf(id)
   const live = num === undefined ? undefined : context.open.use(num)
   if (live !== undefined) return live.row

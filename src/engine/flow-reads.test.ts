@@ -15,7 +15,11 @@ test('a monitor that stops with flows that are still to be read: whoever waits f
   const answered = gate<readonly []>()
   const store = { flowsOf: () => answered.promise }
   const context = { store, shard: 0, ns: 'default', clock: { after: () => () => {} } }
-  const reads = new FlowReads(context as unknown as ShardContext, () => {})
+  const reads = new FlowReads(
+    context as unknown as ShardContext,
+    () => {},
+    () => {},
+  )
   reads.ask(flowOf(followed, 'id:1', null))
   const waits = [reads.settled()]
   // This one would have been read next.
@@ -32,7 +36,11 @@ test('what has come for a flow while its row was read is taken before anything i
   const store = { flowsOf: () => Promise.resolve([null]) }
   const context = { store, shard: 0, ns: 'default', clock: { after: () => () => {} } }
   const done: string[] = []
-  const reads = new FlowReads(context as unknown as ShardContext, (_, { id }) => done.push(id))
+  const reads = new FlowReads(
+    context as unknown as ShardContext,
+    (_, { id }) => done.push(id),
+    () => {},
+  )
   const flow = flowOf(followed, 'id:1', null)
   reads.ask(flow).push(() => done.push(`something, and ${reads.firstOf(followed) ?? 'nothing'} waits`))
   for (const [index, id] of ['a', 'b'].entries())

@@ -19,6 +19,7 @@ const PAGE = 500
 export class FlowReads {
   readonly #context: ShardContext
   readonly #follow: (flow: Live, event: FlowEvent) => void
+  readonly #isAnother: (flow: Live) => void
   readonly #retention: RetentionMs | null
   /** Those that wait for the next read, those that are read now, and those that could not be read. */
   #asked: Live[] = []
@@ -28,14 +29,19 @@ export class FlowReads {
   #onRead: (() => void)[] = []
   #isStopped = false
 
-  /** @param follow takes an event into the account of a flow, if that does not have it. */
+  /**
+   * @param follow takes an event into the account of a flow, if that does not have it.
+   * @param isAnother the account of a flow is not what its row says, which another contract wrote.
+   */
   constructor(
     context: ShardContext,
     follow: (flow: Live, event: FlowEvent) => void,
+    isAnother: (flow: Live) => void,
     retention: RetentionMs | null = null,
   ) {
     this.#context = context
     this.#follow = follow
+    this.#isAnother = isAnother
     this.#retention = retention
   }
 
@@ -113,8 +119,10 @@ export class FlowReads {
         // What has come counts as taken, and whatever is done with the flow may write that.
         for (const one of waiting) if (typeof one !== 'function') this.#follow(flow, one)
         for (const one of waiting) if (typeof one === 'function') one(flow)
-        // What came meanwhile may have begun it.
-        if (row !== null && flow.account === null) forgoFlow(this.#context, row)
+        // What came meanwhile may have begun it. One for which nothing came stays as it is: a contract that is taken back may have begun it.
+        if (row === null || flow.account !== null) continue
+        if (waiting.length > 0) forgoFlow(this.#context, row)
+        else flow.followed.flows.delete(row.key)
       }
     } catch (error) {
       if (this.#isStopped) return
@@ -135,7 +143,8 @@ export class FlowReads {
    * followed it meanwhile, which had no use for some of that.
    */
   async #bringBack(choreography: ChoreographyDefinition, flow: Live, row: FlowRow): Promise<void> {
-    const account = loadAccount(choreography.flow, row) ?? (await this.#anew(flow.followed, row))
+    const saved = loadAccount(choreography.flow, row)
+    const account = saved ?? (await this.#anew(flow.followed, row))
     const since: FlowEvent[] = []
     if (flow.account !== null || row.pos < flow.followed.from)
       for await (const event of this.#events(choreography, row.key, row.pos)) since.push(event)
@@ -143,6 +152,7 @@ export class FlowReads {
     flow.armed = row.due
     flow.passed.length = 0
     flow.account = account
+    if (saved === null && account !== null) this.#isAnother(flow)
     for (const event of since) this.#follow(flow, event)
   }
 

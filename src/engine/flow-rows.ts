@@ -75,19 +75,23 @@ export function overdueFact(name: string, key: string, { deadline: { by, types }
   }
 }
 
-/** How far a choreography is followed: from behind a position on, and up to one. Behind `from` by the contract with this hash. */
+/**
+ * How far a choreography is followed: from behind a position on, and up to one. Behind `from` by the contract with this hash, by which
+ * flows that go on may not stand yet (`isBehind`).
+ */
 interface Place {
   readonly since: number
   readonly pos: number
   readonly hash: string
   readonly from: number
+  readonly isBehind: boolean
 }
 
 /** The row without a key: it also says which field the keys have. @param now milliseconds since the epoch. */
 export function placeRow(
   ns: string,
   { name, key, flow: { hash } }: ChoreographyDefinition,
-  { since, pos, from }: Omit<Place, 'hash'>,
+  { since, pos, from, isBehind }: Omit<Place, 'hash'>,
   now: number,
 ): FlowRow {
   return {
@@ -97,7 +101,7 @@ export function placeRow(
     standing: 'on track',
     ending: null,
     state: '',
-    detail: JSON.stringify({ field: key, since, hash, from }),
+    detail: JSON.stringify({ field: key, since, hash, from, ...(isBehind ? { isBehind } : {}) }),
     pos,
     began: now,
     changed: now,
@@ -110,8 +114,8 @@ export function placeRow(
  * have been any.
  */
 export function placeOf({ detail, pos }: FlowRow): Place {
-  const { since = -1, hash = '', from = pos } = parseText(detail) as Partial<Place>
-  return { since, pos, hash, from }
+  const { since = -1, hash = '', from = pos, isBehind = false } = parseText(detail) as Partial<Place>
+  return { since, pos, hash, from, isBehind }
 }
 
 /** Since when its choreography is not in the code, by the row without a key; null when that is not known. */

@@ -17,6 +17,8 @@ export interface Followed {
   since: number
   /** The position up to which another contract followed it, which may have passed over events of this one: a row from before may lack some. */
   from: number
+  /** Whether flows that go on may still stand as another contract left them. */
+  isBehind: boolean
   /** The last event that was met, and what the store knows. */
   met: number
   written: number
@@ -48,7 +50,7 @@ export interface Live {
 export type Work = (flow: Live) => void
 
 export function followedOf(choreography: ChoreographyDefinition): Followed {
-  return { choreography, flows: new LooseMap(), since: -1, from: -1, met: 0, written: 0 }
+  return { choreography, flows: new LooseMap(), since: -1, from: -1, isBehind: false, met: 0, written: 0 }
 }
 
 /** One that is not in memory: with an account it is taken for a new one, without it its row is to be read. */

@@ -7,6 +7,7 @@ import type { Delivered } from '../core/journal.ts'
 import { toFailure, type Failure } from '../core/failure.ts'
 import type { JsonText } from '../core/json.ts'
 import { seenOf, type SeenSignals } from '../core/mailbox.ts'
+import { SCHEDULE } from '../core/names.ts'
 import type { JournalRow, RunRow, StoreReader } from '../core/store.ts'
 import type { Attempts } from './effect.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -95,7 +96,7 @@ export function unreadableRows({ id }: Pick<RunRow, 'id'>, error: unknown): Erro
 /** What the rows of a run say, and its turns. Throws when one cannot be read, as `HistoryReader` does. */
 export function historyOf(
   context: Pick<ShardContext, 'decode' | 'notBefore'>,
-  run: Pick<RunRow, 'id' | 'generation' | 'since'>,
+  run: Pick<RunRow, 'id' | 'name' | 'generation' | 'since'>,
   rows: readonly JournalRow[],
 ): { readonly history: History; readonly turns: readonly HistoryTurn[] } {
   const reader = new HistoryReader(context, run)
@@ -106,7 +107,7 @@ export function historyOf(
 /** Makes out what the rows of a run say, some after the other. */
 export class HistoryReader {
   readonly #context: Pick<ShardContext, 'decode' | 'notBefore'>
-  readonly #run: Pick<RunRow, 'id' | 'generation' | 'since'>
+  readonly #run: Pick<RunRow, 'id' | 'name' | 'generation' | 'since'>
   readonly #attempts = new Map<string, Attempts>()
   readonly #stuckOps = new Map<string, Failure>()
   /** Operations that were stuck last, also those that are tried again by themselves. */
@@ -125,7 +126,10 @@ export class HistoryReader {
   #isRetried = false
   #lastSeq = -1
 
-  constructor(context: Pick<ShardContext, 'decode' | 'notBefore'>, run: Pick<RunRow, 'id' | 'generation' | 'since'>) {
+  constructor(
+    context: Pick<ShardContext, 'decode' | 'notBefore'>,
+    run: Pick<RunRow, 'id' | 'name' | 'generation' | 'since'>,
+  ) {
     this.#context = context
     this.#run = run
   }
@@ -221,13 +225,15 @@ export class HistoryReader {
     else if (note.kind === 'action' && note.tooLate === true) this.#forgetStop()
     else if (note.kind === 'stuck' && note.op === null) this.#isRetried = false
     if (note.kind === 'attempt') {
-      const { op, attempt: failed, next, askedMs } = note
+      const { op, attempt, next, askedMs } = note
+      // Where the code was gone nobody was asked, which counts as no attempt.
+      const failed = note.error.code === 'CODE_MISSING' ? attempt - 1 : attempt
       this.#attempts.set(op, { failed, dueAt: next ?? 0, askedMs, round: this.#attempts.get(op)?.round })
       this.#parked.delete(op)
     } else if (note.kind === 'stuck' && note.op !== null) {
       this.#parked.add(note.op)
-      // A call whose code was gone is tried again: it may be back.
-      if (note.error.code !== 'CODE_MISSING') this.#stuckOps.set(note.op, note.error)
+      // A call whose code was gone is tried again: it may be back. So is a schedule, all of whose steps ask the code, and which may be mended.
+      if (note.error.code !== 'CODE_MISSING' && this.#run.name !== SCHEDULE) this.#stuckOps.set(note.op, note.error)
     } else if (note.kind === 'action' && note.action === 'retry' && note.op !== null) {
       this.#anew(note.op)
       if (note.run !== undefined) this.#again.set(note.op, note.run)

@@ -149,7 +149,7 @@ test('beside a cancellation that was acknowledged, one that a process had writte
     mail(2, { kind: 'cancel', by: 'ann', why: '' }),
   ]
   const context = { decode: String, notBefore: () => {} }
-  const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
+  const { history } = historyOf(context, { id: 'f', name: 'flow', generation: 0, since: 0 }, rows)
   expect(history.mail.map((one) => ('by' in one ? one.by : one.kind))).toEqual(['ann', 'signal'])
 })
 
@@ -168,7 +168,7 @@ test('a signal that was kept twice before its turn, and once more for the frozen
     kept(5, 'second', false),
   ]
   const context = { decode: String, notBefore: () => {} }
-  const { history } = historyOf(context, { id: 'f', generation: 0, since: 0 }, rows)
+  const { history } = historyOf(context, { id: 'f', name: 'flow', generation: 0, since: 0 }, rows)
   expect(history.mail.map((one) => one.kind === 'signal' && [one.id, one.mail])).toEqual([
     ['first', 4],
     ['second', 5],

@@ -15,6 +15,7 @@ import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import { appendEvent } from './facts.ts'
 import { FlowReads } from './flow-reads.ts'
+import { renewFlows } from './flow-renewal.ts'
 import { eventOf, leftOf, NO_RUN, opOfFlow, overdueFact, placeOf, placeRow, prefixOf, rowOf } from './flow-rows.ts'
 import { flowOf, followedOf, forgetIdle, isCrowded, isIdle, type Followed, type Live, type Work } from './followed.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -53,7 +54,12 @@ export class Monitor {
   constructor(context: ShardContext, retention: RetentionMs | null) {
     this.#context = context
     this.#debt = new UndoDebt(context.directory.definition)
-    this.#reads = new FlowReads(context, (flow, event) => this.#follow(flow, event), retention)
+    this.#reads = new FlowReads(
+      context,
+      (flow, event) => this.#follow(flow, event),
+      (flow) => this.#change(flow, Number.POSITIVE_INFINITY),
+      retention,
+    )
     const followed = context.directory.definition.choreographies.map(followedOf)
     this.#followed = new Map(followed.map((one) => [one.choreography.name, one]))
     for (const one of followed) {
@@ -77,7 +83,9 @@ export class Monitor {
       const [row] = await store.flowsOf(shard, ns, followed.choreography.name, [''])
       const place = row === undefined || row === null ? null : placeOf(row)
       followed.since = place?.since ?? head
-      followed.from = place === null ? head : place.hash === followed.choreography.flow.hash ? place.from : place.pos
+      const isAnother = place !== null && place.hash !== followed.choreography.flow.hash
+      followed.from = place === null ? head : isAnother ? place.pos : place.from
+      followed.isBehind = isAnother || place?.isBehind === true
       // One that had left the code, and is back, is not left any more.
       const hasLeft = row !== undefined && row !== null && leftOf(row) !== null
       followed.written = place === null || hasLeft ? -1 : place.pos
@@ -99,6 +107,7 @@ export class Monitor {
       }
     }
     this.write()
+    for (const followed of this.#followed.values()) if (followed.isBehind) void this.#renew(followed)
   }
 
   /** Resolves when everything that was durable has been taken. */
@@ -154,6 +163,19 @@ export class Monitor {
   write(): void {
     this.#writeWhat(Number.POSITIVE_INFINITY, false)
     this.#context.writer.flush()
+  }
+
+  /** Flows that go on as another contract left them are read anew; what does not come to its end here begins again in the next process. */
+  async #renew(followed: Followed): Promise<void> {
+    try {
+      if (!(await renewFlows(this.#context, followed, this.#reads, () => this.#isStopped))) return
+      followed.isBehind = false
+      // It is written behind the flows.
+      followed.written = -1
+      this.write()
+    } catch (error) {
+      if (!this.#isStopped) this.#context.fail(error)
+    }
   }
 
   /** Writes what there is; of flows that were taken for new and go on it is known only after a round what that is. */
@@ -214,7 +236,7 @@ export class Monitor {
       // Less is written when flows that were taken for new are not sure yet: the row that counts on them is on its way.
       if (pos <= followed.written) continue
       followed.written = pos
-      const place = { since: followed.since, from: followed.from, pos }
+      const place = { since: followed.since, from: followed.from, isBehind: followed.isBehind, pos }
       rows.flows.push(placeRow(ns, followed.choreography, place, this.#context.now()))
     }
   }
@@ -280,7 +302,7 @@ export class Monitor {
     this.#reads.ask(flow).push(work)
   }
 
-  /** @param pos of an event that its row does not tell of. */
+  /** @param pos of an event that its row does not tell of; infinite when the events of the row are read by another contract. */
   #change(flow: Live, pos: number): void {
     const { changed } = flow
     if (changed !== null && changed.pos <= pos) return

@@ -3,7 +3,19 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { openForTest, until } from '../../test/support/applications.ts'
-import { ballet, operation, service, signal, workflow, type ApplicationDefinition, type Run } from '../index.ts'
+import {
+  ballet,
+  choreography,
+  event,
+  on,
+  operation,
+  seq,
+  service,
+  signal,
+  workflow,
+  type ApplicationDefinition,
+  type Run,
+} from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
 import { memory } from '../stores/memory/memory-store.ts'
 import { OfflineReplay, type ReplayedRun } from './offline-replay.ts'
@@ -72,6 +84,44 @@ test('what fits is ok: open runs first, then ended ones, and nothing is done or 
   expect((await replays(data, shop(original), 0)).map(({ id }) => id)).toEqual(['threw', 'open'])
 })
 
+test('what makes a call that there is no more, or conducts a flow, is told as well', async () => {
+  const data = new MemoryData()
+  const Asked = event('asked', z.object({ id: z.string() }), { key: 'id' })
+  const Given = event('given', z.object({ id: z.string() }), { key: 'id' })
+  const hand = service('hand', {
+    give: operation({
+      input: z.object({ id: z.string() }),
+      outcomes: [Given],
+      retry: { attempts: 1 },
+      run: () => {
+        throw new Error('it is empty')
+      },
+    }),
+  })
+  const asking = choreography('asking', { key: 'id' }, seq(Asked, Given))
+  const newer = ballet({
+    name: 'shop',
+    services: [desk, hand],
+    reactions: [on(hand, Asked, (asked) => hand.give(asked))],
+    choreographies: [asking],
+  })
+  const app = await openForTest(newer, { store: memory(data) })
+  await app.startNamed({ call: 'hand.give', input: { id: 'a' }, id: 'call' })
+  await app.publish(Asked({ id: 'b' }), { id: 'b' })
+  await app.conduct(asking)(Asked({ id: 'c' }), { id: 'c' })
+  const stuck = async (): Promise<number> => (await app.runs({ status: ['stuck'] })).items.length
+  await until(app, null, async () => (await stuck()) === 3)
+  await app.close()
+  expect(await replays(data, newer)).toEqual([])
+  const without = await replays(data, ballet({ name: 'shop', services: [desk], events: [Asked, Given] }))
+  expect(without.map(({ id, verdict, diff }) => [id, verdict, diff?.split('\n')[1]])).toEqual([
+    ['call', 'diverged', '  + there is no operation or workflow "hand.give"'],
+    ['hand:asked:c', 'diverged', '  + there is no operation or workflow "hand.give"'],
+    ['hand:asked:b', 'diverged', '  + there is no operation or workflow "hand.give"'],
+    ['asking:c', 'diverged', '  + there is no choreography "asking"'],
+  ])
+})
+
 test('a run whose code threw is tried once more: it fits when it is mended, and is told when it throws again', async () => {
   const data = await stored()
   const told = (found: readonly ReplayedRun[]): unknown =>
@@ -105,7 +155,7 @@ test('what differs is told with its turn and a diff; the rest goes on', async ()
       return `${first}!`
     }),
   )
-  expect(changed.map(({ id, verdict, seq }) => [id, verdict, seq])).toEqual([
+  expect(changed.map(({ id, verdict, seq: at }) => [id, verdict, at])).toEqual([
     ['threw', 'ok', undefined],
     ['open', 'diverged', 0],
     ['ended', 'diverged', 3],

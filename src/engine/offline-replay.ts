@@ -8,7 +8,7 @@ import { Machine } from '../core/machine.ts'
 import { DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
 import type { RunRow, StoreReader } from '../core/store.ts'
-import type { RunStatus } from '../core/store-queries.ts'
+import type { RunKind, RunStatus } from '../core/store-queries.ts'
 import { startBody, type Surface } from '../core/surface.ts'
 import type { ApplicationDefinition, WorkflowDefinition } from '../define/definition.ts'
 import type { CurrentWork } from './current-work.ts'
@@ -52,6 +52,8 @@ export interface ReplayedRun {
 
 const OPEN: readonly RunStatus[] = ['running', 'stuck']
 const ENDED: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
+/** Runs that have no code of their own. */
+const CALLS: readonly RunKind[] = ['operation', 'reaction', 'choreography']
 const PAGE = 1000
 /** Runs whose turns are queued together: enough to read the next while one is made, few enough to hold in memory. */
 const TOGETHER = 32
@@ -101,7 +103,10 @@ export class OfflineReplay {
     throw fault('INVARIANT', { problem: 'a run was not replayed' })
   }
 
-  /** All open runs of workflows, then the newest `ended` of those that have ended, of all shards; each as it is done. */
+  /**
+   * All open runs of workflows, and those others of which the application does not have what they call; then the newest `ended` runs of
+   * workflows that have ended, of all shards; each as it is done.
+   */
   async *all(ended: number): AsyncGenerator<ReplayedRun> {
     const seen = new Set<string>()
     const fresh = (rows: readonly RunRow[]): readonly RunRow[] => {
@@ -109,17 +114,20 @@ export class OfflineReplay {
       for (const { id } of some) seen.add(id)
       return some
     }
-    for await (const rows of this.#pages(OPEN, Infinity)) yield* this.#each(fresh(rows))
+    for await (const rows of this.#pages(OPEN, Infinity, 'workflow')) yield* this.#each(fresh(rows))
+    for (const kind of CALLS)
+      for await (const rows of this.#pages(OPEN, Infinity, kind))
+        yield* this.#each(rows.filter((row) => this.#isMissing(row)))
     // What ended meanwhile has been seen.
-    for await (const rows of this.#pages(ENDED, ended)) yield* this.#each(fresh(rows))
+    for await (const rows of this.#pages(ENDED, ended, 'workflow')) yield* this.#each(fresh(rows))
   }
 
   /** Newest first. */
-  async *#pages(status: readonly RunStatus[], limit: number): AsyncGenerator<readonly RunRow[]> {
+  async *#pages(status: readonly RunStatus[], limit: number, kind: RunKind): AsyncGenerator<readonly RunRow[]> {
     const { shards } = await this.#where()
     const sources = Array.from({ length: shards }, (_, shard) => ({
       read: (before: number | undefined, count: number) =>
-        this.#reader.runs(shard, { ns: this.#ns, kind: 'workflow', status, before, limit: count }),
+        this.#reader.runs(shard, { ns: this.#ns, kind, status, before, limit: count }),
       ...ofRun,
     }))
     let left = limit
@@ -155,6 +163,10 @@ export class OfflineReplay {
 
   async #replay(row: RunRow): Promise<ReplayedRun> {
     const told = { id: row.id, name: row.name, status: row.status }
+    if (this.#isMissing(row)) {
+      const diff = `  - recorded a run of ${row.call}\n  + there is no ${row.kind === 'choreography' ? 'choreography' : 'operation or workflow'} "${row.call}"`
+      return { ...told, turns: 0, verdict: 'diverged', seq: 0, diff }
+    }
     if (row.kind !== 'workflow')
       return { ...told, turns: 0, verdict: 'skipped', problem: 'it makes one call and has no code of its own' }
     const found = this.#directory.find(row.call)
@@ -177,6 +189,14 @@ export class OfflineReplay {
       if (isBalletError(error) && error.family === 'bug') throw error
       return { ...told, turns: 0, verdict: 'unreadable', problem: toFailure(error).message }
     }
+  }
+
+  /** Whether an open run that makes one call, or conducts a flow, would be stuck for want of that. A reaction that threw has no call yet. */
+  #isMissing({ kind, call, ended }: RunRow): boolean {
+    if (kind === 'workflow' || ended !== null || call === '') return false
+    return kind === 'choreography'
+      ? !this.#directory.choreographies.has(call)
+      : this.#directory.find(call) === undefined
   }
 
   /** A long journal is forgotten piece by piece, and its run with the last. */

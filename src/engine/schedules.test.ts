@@ -215,7 +215,7 @@ test('one that is taken out of the code fires no more; back again it begins anew
   expect(await fired(again)).toEqual(['nightly@20260102T060000Z'])
 })
 
-test('a call that throws parks the schedule; mended and tried again, the same time is fired', async () => {
+test('a call that throws parks the schedule; it is tried with the code of the next process, and the same time is fired', async () => {
   const data = new MemoryData()
   const clock = new HandClock(new Date('2026-01-02T00:10:00Z'))
   const broken = shop({
@@ -232,8 +232,12 @@ test('a call that throws parks the schedule; mended and tried again, the same ti
   expect(run?.waits).toMatchObject([{ op: 'judge#0', attempt: { error: { message: 'no such day' } } }])
   expect(run?.choices.map(({ action }) => action)).toEqual(['retry', 'answer', 'fail'])
   await first.close()
+  const log = keptLog()
+  const still = await openForTest(broken, { clock, store: memory(data), log })
+  const said = 'error The run "@schedule:nightly" is stuck (call, judge#0): no such day'
+  await until(still, null, async () => log.lines.includes(said))
+  await still.close()
   const second = await openForTest(shop(HOURLY), { clock, store: memory(data) })
-  await second.retry('@schedule:nightly')
   await until(second, null, async () => (await second.schedule('nightly')).last !== null)
   expect(await fired(second)).toEqual(['nightly@20260102T010000Z'])
 })

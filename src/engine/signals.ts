@@ -18,7 +18,7 @@ import { otherLies } from './lying.ts'
 import type { Shard } from './shard.ts'
 import type { DeliveryExtras, DeliveryResult } from './shard-context.ts'
 
-type OpenRun = Pick<RunRow, 'num' | 'id' | 'name'>
+type OpenRun = Pick<RunRow, 'num' | 'id' | 'name' | 'kind'>
 
 /** What a run is to get. */
 interface Said {
@@ -45,7 +45,7 @@ export class Signals {
     this.#answers = answers
   }
 
-  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNALS_FULL, SIGNAL_UNKNOWN, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID */
+  /** @throws RUN_UNKNOWN, RUN_FORGOTTEN, RUN_ENDED, SIGNALS_FULL, SIGNAL_UNKNOWN, CODE_MISSING, SIGNAL_CONFLICT, INPUT_INVALID, ID_INVALID */
   async send(request: SignalRequest): Promise<Signalled> {
     this.#shard.check()
     const { context } = this.#shard
@@ -163,7 +163,7 @@ export class Signals {
     return hadSignal(context, { num: taken.num, id: run }, { id, hash: this.#hash(request, way) })
   }
 
-  /** What it says to a run. @throws SIGNAL_UNKNOWN, INPUT_INVALID */
+  /** What it says to a run. @throws SIGNAL_UNKNOWN, CODE_MISSING, INPUT_INVALID */
   #said(run: OpenRun, request: Given, way: Way): Said {
     const { drained } = way
     const { random, clock } = this.#shard.context
@@ -181,21 +181,20 @@ export class Signals {
   }
 
   /**
-   * What the schema makes of its data. Its sender has heard that it was taken when it lay in the inbox; when a schema of another
-   * version refuses it since, the run gets it as it was judged then, as if it had come a moment before this version.
+   * What the schema makes of its data. Its sender has heard that it was taken when it lay in the inbox, or is a run that has gone on; when
+   * another version refuses it since, or does not know it, the run gets it as it was judged then, as if it had come a moment before this
+   * version.
    */
   #payload(run: OpenRun, { name, data, judged }: SignalRequest & Judged): JsonText | undefined {
     const { directory, log } = this.#shard.context
     const what = `the data of ${name}`
-    if (judged?.said === true) {
-      directory.signal(run, name)
-      return judged.payload
-    }
     if (judged?.holds === true) return judged.payload
     try {
-      return toText(validate(directory.signal(run, name).schema, data, what), what)
+      const { schema } = directory.signal(run, name)
+      return judged?.said === true ? judged.payload : toText(validate(schema, data, what), what)
     } catch (error) {
-      if (judged === undefined) throw error
+      // Nothing but a workflow takes signals, in any version.
+      if (judged === undefined || run.kind !== 'workflow') throw error
       log.warn(
         `The run "${run.id}" gets the signal ${name} as it was when it was taken; today it would be refused: ${toFailure(error).message}`,
         undefined,

@@ -169,17 +169,20 @@ class ChangingScene implements Scene {
       if (place === undefined) continue
       // What came before it was followed here at all is foreign to it.
       const { since, ...seen } = placeOf(place)
-      // A row from before another contract was there stands as it stood, until something comes for its key.
+      // What had ended before another contract was there stands as it stood, until something comes for its key.
       const from = seen.hash === flow.flow.hash ? seen.from : seen.pos
-      const rows = [...flows.values()].filter(({ name, pos }) => name === flow.name && pos < from)
+      const rows = [...flows.values()].filter(
+        ({ name, pos, standing }) => name === flow.name && pos < from && standing === 'complete',
+      )
       const stood = new Map(rows.map(({ key, pos }) => [key, pos]))
       const isTaken = ({ type, key, pos }: EventRow) => !flow.flow.types.has(type) || pos <= (stood.get(key) ?? pos)
       const own = events.filter((event) => event.pos > since && isTaken(event))
       for (const { key, row, problem } of flowsByLog(flow, own, flows.values(), from)) {
         const first = own.find((event) => event.key === key)
         const isNew = first !== undefined && first.at > began + this.#mixedMs + SKEW_MS
-        // One of another contract stands as that said, until something comes for its key.
-        if (!isOnly && !isNew && row?.state.startsWith(flow.flow.hash) !== true) continue
+        // One that has ended by another contract, or has not begun by this one, stands as that said, until something comes for its key.
+        const isLeft = row === undefined || row.standing === 'complete' || problem === 'has no events'
+        if (!isOnly && !isNew && row?.state.startsWith(flow.flow.hash) !== true && isLeft) continue
         world.count('flow judged')
         if (problem !== null) world.blame('FLOW', `${key} ${problem}`)
       }

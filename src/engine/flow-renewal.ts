@@ -1,0 +1,59 @@
+// Flows that go on, of a choreography that is another one than the process before had: most of what they say still holds, but nobody
+// waits for what another contract did not know. A limit above all is there for the case that nothing comes, so that a flow cannot be
+// left as it is until something does. Each is read anew, beside the work of the shard, and is written if it says something else now; one
+// that has ended has ended by the contract that it had. Used by monitor.ts.
+import { isBalletError } from '../core/errors.ts'
+import type { FlowRow } from '../core/store.ts'
+import type { FlowStanding } from '../core/store-queries.ts'
+import { flowOf, type Followed } from './followed.ts'
+import type { FlowReads } from './flow-reads.ts'
+import type { ShardContext } from './shard-context.ts'
+
+const PAGE = 500
+/** When a page that could not be read is read again. */
+const AGAIN_MS = 1000
+const OPEN: readonly FlowStanding[] = ['on track', 'may end', 'overdue', 'broken']
+
+/** @returns whether all of them have been read; false when the shard has stopped meanwhile, or some could not be. */
+export async function renewFlows(
+  context: ShardContext,
+  followed: Followed,
+  reads: FlowReads,
+  isStopped: () => boolean,
+): Promise<boolean> {
+  const { choreography, flows } = followed
+  for (const standing of OPEN) {
+    for (let after = ''; ;) {
+      const rows = await page(context, choreography.name, standing, after)
+      if (isStopped()) return false
+      for (const { key, state, pos } of rows ?? []) {
+        // One that is in memory was read, or is about to be.
+        if (flows.has(key) || (pos >= followed.from && choreography.flow.load(state) !== null)) continue
+        const flow = flowOf(followed, key, null)
+        flows.set(key, flow)
+        reads.ask(flow)
+      }
+      await reads.settled()
+      after = rows?.at(-1)?.key ?? after
+      if (rows !== null && rows.length < PAGE) break
+    }
+  }
+  return !isStopped() && [...flows.values()].every(({ waiting }) => waiting === null)
+}
+
+/** Null when it cannot be read at the moment. */
+async function page(
+  { store, shard, ns, clock, log }: ShardContext,
+  name: string,
+  standing: FlowStanding,
+  after: string,
+): Promise<readonly FlowRow[] | null> {
+  try {
+    return await store.flows(shard, { ns, name, standing, after, limit: PAGE })
+  } catch (error) {
+    if (!isBalletError(error) || error.code !== 'STORE_FAILED') throw error
+    log.error(`Flows of ${name} cannot be read, and stand for now as they stood by another contract: ${error.message}`)
+    await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve))
+    return null
+  }
+}
