@@ -256,7 +256,7 @@ export class Forwarding {
   static refusal(
     error: BalletError,
     path: string,
-    why = error.details['problem'] === AGAIN ? 'again' : 'refused',
+    why: 'refused' | 'closing' | 'again' = error.details['problem'] === AGAIN ? 'again' : 'refused',
   ): Response {
     const response = problemAnswer(error, path)
     response.headers.set(SIGNATURE, why)
