@@ -88,6 +88,16 @@ test('a page of a proxy is told as that; what could not be sent is not said to b
   const told = String(await client.runs({}).catch((error: unknown) => error))
   expect(told).toContain('it answered 502 with a page (HTML), which comes from a proxy or from another server')
   expect(told).not.toContain('not known')
+  const moved = { location: 'https://shop.example/' }
+  const other = await between(1, (_, outgoing) => outgoing.writeHead(301, moved).end())
+  await expect(other.publish(placed)).rejects.toMatchObject({
+    message: expect.stringContaining(
+      'it redirects (301) to https://shop.example/, and no redirect is followed',
+    ) as string,
+    hint: 'Is it running? --url names another.',
+  })
+  const full = await between(1, (_, outgoing) => outgoing.writeHead(413, page).end('<h1>413</h1>'))
+  await expect(full.publish(placed)).rejects.toMatchObject({ hint: 'Is it running? --url names another.' })
   const gone = createServer().listen(0, '127.0.0.1')
   await once(gone, 'listening')
   const nobody = clientFor(`http://127.0.0.1:${(gone.address() as AddressInfo).port}`, null, systemClock)

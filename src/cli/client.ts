@@ -171,7 +171,7 @@ class Api {
       this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }
     try {
       const headers = { accept: 'application/json', ...bearer, ...(init.headers as Record<string, string> | undefined) }
-      const response = await fetch(target, { ...init, headers, redirect: 'error', signal: abort.signal })
+      const response = await fetch(target, { ...init, headers, redirect: 'manual', signal: abort.signal })
       return this.#read(kind, response, await response.text())
     } catch (error) {
       throw isBalletError(error) || error instanceof RemoteError ? error : this.#unreachable(reason(error), error)
@@ -181,6 +181,12 @@ class Api {
   }
 
   #read<Kind extends keyof Answers>(kind: Kind, { status, headers }: Response, text: string): Answers[Kind] {
+    // Whoever says so has done nothing.
+    const refused = status >= 300 && status < 500 ? new Error(`refused with ${status}`) : undefined
+    if (status >= 300 && status < 400) {
+      const to = headers.get('location') ?? 'nowhere'
+      throw this.#unreachable(`it redirects (${status}) to ${to}, and no redirect is followed`, refused)
+    }
     let body: unknown
     try {
       body = parseText(text)
@@ -189,7 +195,7 @@ class Api {
       const what = isPage
         ? 'a page (HTML), which comes from a proxy or from another server'
         : 'something that is not JSON'
-      throw this.#unreachable(`it answered ${status} with ${what}`)
+      throw this.#unreachable(`it answered ${status} with ${what}`, refused)
     }
     if (status < 400) {
       const problem = shapeProblem(kind, body)
@@ -197,7 +203,7 @@ class Api {
       throw this.#unreachable(`its answer is not understood, ${problem}`)
     }
     const { code, detail, title, hint } = isRecord(body) ? body : {}
-    if (typeof code !== 'string') throw this.#unreachable(`it answered ${status} without an error of ours`)
+    if (typeof code !== 'string') throw this.#unreachable(`it answered ${status} without an error of ours`, refused)
     const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code
     throw new RemoteError({ code, status, detail: words, hint: typeof hint === 'string' ? hint : '' })
   }
