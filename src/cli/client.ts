@@ -181,8 +181,7 @@ class Api {
   }
 
   #read<Kind extends keyof Answers>(kind: Kind, { status, headers }: Response, text: string): Answers[Kind] {
-    // Whoever says so has done nothing.
-    const refused = status >= 300 && status < 500 ? new Error(`refused with ${status}`) : undefined
+    const refused = status >= 300 && status < 500 ? new Refused() : undefined
     if (status >= 300 && status < 400) {
       const to = headers.get('location') ?? 'nowhere'
       throw this.#unreachable(`it redirects (${status}) to ${to}, and no redirect is followed`, refused)
@@ -274,6 +273,9 @@ async function orNull<Value>(work: () => Promise<Value>): Promise<Value | null> 
     throw error
   }
 }
+
+/** Whoever has answered so has done nothing. */
+class Refused extends Error {}
 
 /** How a connection ends on which something may have been sent; whoever cannot connect, is redirected or shown a wrong certificate, has sent nothing. */
 const BROKEN = /^(?:ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_(?:SOCKET|HEADERS_TIMEOUT|BODY_TIMEOUT)|HPE_\w+)$/
