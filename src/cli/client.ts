@@ -1,6 +1,8 @@
 // Talks to a running application over its HTTP API. Every request has a deadline; an error comes back as what the
 // application said (RemoteError with its code), an answer is checked before anybody reads it. The token goes to the
-// address that it belongs to and nowhere else: redirects are refused.
+// address that it belongs to and nowhere else: redirects are refused. What would be done once more if it came twice gets its id
+// here, so that neither somebody between who sends it again nor whoever has no answer to it does that.
+import { randomUUID } from 'node:crypto'
 import type { AsideAction, AsideActed } from '../core/aside-views.ts'
 import type { Clock } from '../core/clock.ts'
 import { fault, isBalletError, type BalletError } from '../core/errors.ts'
@@ -63,12 +65,14 @@ export function clientFor(url: string, token: string | null, clock: Clock): Clie
   const ofSchedule = (name: string): string => `/api/schedules/${segment(name)}`
   return {
     url: api.url,
-    start: async (body) => api.post('accepted', '/api/runs', body),
-    publish: async ({ cause, ...event }) =>
-      api.post('accepted', '/api/events', { specversion: '1.0', ...event, causationid: cause }),
+    // A workflow, and what is conducted, may have an id by its key, which only the application knows.
+    start: async ({ id, ...body }) =>
+      api.post('accepted', '/api/runs', { ...body, id: id ?? (body.call.includes('.') ? randomUUID() : undefined) }),
+    publish: async ({ cause, id = randomUUID(), ...event }) =>
+      api.post('accepted', '/api/events', { specversion: '1.0', ...event, id, causationid: cause }),
     conduct: async ({ choreography, ...body }) =>
       api.post('accepted', `/api/choreographies/${segment(choreography)}/runs`, body),
-    signal: async ({ run, name, data, id }) =>
+    signal: async ({ run, name, data, id = randomUUID() }) =>
       api.post('accepted', `${ofRun(run)}/signals/${segment(name)}`, { data, id }),
     cancel: async (run, body) => api.post('acted', `${ofRun(run)}/cancel`, body),
     retry: async (run, body) => api.post('acted', `${ofRun(run)}/retry`, body),
@@ -143,10 +147,16 @@ class Api {
     return this.#ask(kind, target, { method: 'GET' }, waitMs)
   }
 
-  async post<Kind extends keyof Answers>(kind: Kind, path: string, body: unknown, waitMs = 0): Promise<Answers[Kind]> {
+  async post<Kind extends keyof Answers>(kind: Kind, path: string, body: object, waitMs = 0): Promise<Answers[Kind]> {
     const headers = { 'content-type': 'application/json' }
     const init = { method: 'POST', headers, body: JSON.stringify(body) }
-    return this.#ask(kind, new URL(`${this.url}${path}`), init, waitMs)
+    try {
+      return await this.#ask(kind, new URL(`${this.url}${path}`), init, waitMs)
+    } catch (error) {
+      if (!isBalletError(error) || error.code !== 'PROCESS_UNREACHABLE' || !mayBeDone(error)) throw error
+      const { code, status, message: detail } = error
+      throw new RemoteError({ code, status, detail, hint: unknownHint('id' in body ? body.id : undefined) })
+    }
   }
 
   async #ask<Kind extends keyof Answers>(
@@ -161,8 +171,8 @@ class Api {
       this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }
     try {
       const headers = { accept: 'application/json', ...bearer, ...(init.headers as Record<string, string> | undefined) }
-      const response = await fetch(target, { ...init, headers, redirect: 'error', signal: abort.signal })
-      return this.#read(kind, response.status, await response.text())
+      const response = await fetch(target, { ...init, headers, redirect: 'manual', signal: abort.signal })
+      return this.#read(kind, response, await response.text())
     } catch (error) {
       throw isBalletError(error) || error instanceof RemoteError ? error : this.#unreachable(reason(error), error)
     } finally {
@@ -170,12 +180,21 @@ class Api {
     }
   }
 
-  #read<Kind extends keyof Answers>(kind: Kind, status: number, text: string): Answers[Kind] {
+  #read<Kind extends keyof Answers>(kind: Kind, { status, headers }: Response, text: string): Answers[Kind] {
+    const refused = status >= 300 && status < 500 ? new Refused() : undefined
+    if (status >= 300 && status < 400) {
+      const to = headers.get('location') ?? 'nowhere'
+      throw this.#unreachable(`it redirects (${status}) to ${to}, and no redirect is followed`, refused)
+    }
     let body: unknown
     try {
       body = parseText(text)
     } catch {
-      throw this.#unreachable(`it answered ${status} with something that is not JSON`)
+      const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
+      const what = isPage
+        ? 'a page (HTML), which comes from a proxy or from another server'
+        : 'something that is not JSON'
+      throw this.#unreachable(`it answered ${status} with ${what}`, refused)
     }
     if (status < 400) {
       const problem = shapeProblem(kind, body)
@@ -183,7 +202,7 @@ class Api {
       throw this.#unreachable(`its answer is not understood, ${problem}`)
     }
     const { code, detail, title, hint } = isRecord(body) ? body : {}
-    if (typeof code !== 'string') throw this.#unreachable(`it answered ${status} without an error of ours`)
+    if (typeof code !== 'string') throw this.#unreachable(`it answered ${status} without an error of ours`, refused)
     const words = typeof detail === 'string' ? detail : typeof title === 'string' ? title : code
     throw new RemoteError({ code, status, detail: words, hint: typeof hint === 'string' ? hint : '' })
   }
@@ -255,10 +274,35 @@ async function orNull<Value>(work: () => Promise<Value>): Promise<Value | null> 
   }
 }
 
-/** Why a request failed, in a few words: `fetch` keeps the reason in a cause. */
-function reason(error: unknown): string {
+/** Whoever has answered so has done nothing. */
+class Refused extends Error {}
+
+/** How a connection ends on which something may have been sent; whoever cannot connect, is redirected or shown a wrong certificate, has sent nothing. */
+const BROKEN = /^(?:ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_(?:SOCKET|HEADERS_TIMEOUT|BODY_TIMEOUT)|HPE_\w+)$/
+
+/** What to do about a request that has no answer. */
+const unknownHint = (id: unknown): string =>
+  typeof id === 'string'
+    ? `Whether it was done is not known. Send it again with --id ${id}, and it is done once.`
+    : 'Whether it was done is not known: look there, ballet runs, before you send it again.'
+
+/** What failed: `fetch` keeps it in a cause, and a name that leads to several addresses has one for each. */
+function causeOf(error: unknown): unknown {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (cause instanceof AggregateError && cause.errors.length > 0) return reason(cause.errors[0])
+  return cause instanceof AggregateError && cause.errors.length > 0 ? causeOf(cause.errors[0]) : cause
+}
+
+function codeOf(error: unknown): string {
+  const cause = causeOf(error)
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+}
+
+/** Whether somebody may have got what has no answer: it broke off, or what came is none. */
+const mayBeDone = ({ cause }: BalletError): boolean => cause === undefined || BROKEN.test(codeOf(cause))
+
+/** Why a request failed, in a few words. */
+function reason(error: unknown): string {
+  const cause = causeOf(error)
   if (!(cause instanceof Error)) return String(cause)
-  return 'code' in cause && cause.code === 'ECONNREFUSED' ? 'nothing listens there' : cause.message
+  return codeOf(cause) === 'ECONNREFUSED' ? 'nothing listens there' : cause.message
 }

@@ -50,6 +50,14 @@ export const serve: Command = {
       about: 'Pages for operators at /dashboard/: default on; also BALLET_DASHBOARD.',
       oneOf: ['on', 'off'],
     },
+    hosts: {
+      value: '<names>',
+      about: 'Names that a proxy on this machine passes on (shop.example), with commas; also BALLET_HOSTS.',
+    },
+    keepalive: {
+      value: '<time>',
+      about: 'How long a connection is kept between two requests: default 10s; longer than a proxy in front keeps it.',
+    },
     watchdog: {
       value: '<time>',
       about: 'End the process when its main loop has hung for so long: default 30s, or off.',
@@ -62,6 +70,7 @@ export const serve: Command = {
     const port = portOf(given, terminal)
     const watchdogMs = watchdogOf(given)
     const dashboard = dashboardOf(given, terminal)
+    const behind = behindOf(given, terminal)
     const loaded = await loadApplication(path, terminal.cwd)
     // From here on a signal must not cut the opening short.
     const asked = untilAsked()
@@ -81,6 +90,7 @@ export const serve: Command = {
         apiKeysFile: terminal.env['BALLET_API_KEYS_FILE'],
         nodeSecret: nodeSecretsIn(secrets),
         dashboard,
+        ...behind,
         advertise: advertiseOf(given, terminal),
       },
       // Whoever develops may stop at a line for as long as they like.
@@ -140,6 +150,8 @@ interface ListenOptions {
   readonly apiKeysFile: string | undefined
   readonly nodeSecret: readonly string[]
   readonly dashboard: boolean
+  readonly hosts: readonly string[] | undefined
+  readonly keepAliveMs: number | undefined
   /** Where the other nodes reach this one; undefined: where it listens. */
   readonly advertise: string | undefined
 }
@@ -197,6 +209,18 @@ function reachableAddress({ url, port }: Serving, host: string | undefined): str
 }
 
 /** How long the process may hang, in milliseconds, or undefined for ever. @throws USAGE, DURATION_INVALID */
+/** What a proxy in front asks for. Names alone: of an address it would be overlooked that its port and its path mean nothing here. */
+function behindOf(given: Given, { env }: Terminal): Pick<ListenOptions, 'hosts' | 'keepAliveMs'> {
+  const names = (given.text('hosts') ?? env['BALLET_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || [])
+  const wrong = names.find((name) => !/^[\w.-]+$/.test(name))
+  if (wrong !== undefined) throw usage(serve, `--hosts must be names, shop.example say, and "${wrong}" is none.`)
+  const keepAlive = given.text('keepalive')
+  return {
+    hosts: names.length === 0 ? undefined : names,
+    keepAliveMs: keepAlive === undefined ? undefined : toMs(keepAlive),
+  }
+}
+
 function watchdogOf(given: Given): number | undefined {
   const text = given.text('watchdog') ?? '30s'
   if (text === 'off') return undefined

@@ -30,7 +30,7 @@ export const catalogue = {
   ROUTE_UNKNOWN: { family: 'final', status: 404, message: 'There is nothing at {method} {path}.{nearest}', hint: 'GET /api/app lists what this application has.' },
   METHOD_NOT_ALLOWED: { family: 'final', status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.' },
   ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted.', hint: 'Call the API from its own origin, or from outside a browser.' },
-  HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it is allowed with the option hosts.' },
+  HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it, by a proxy say, is allowed with the option hosts (ballet serve --hosts).' },
   TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token, and {problem}.', hint: 'Send "Authorization: Bearer <token>".' },
   TOKEN_READS_ONLY: { family: 'fix', status: 403, message: 'The token that was sent only reads, and {method} is a write.', hint: 'Send a token of BALLET_TOKEN: those of BALLET_READ_TOKEN are for GET and HEAD.' },
   API_KEY_OVER: { family: 'fix', status: 401, message: 'The API key "{name}" was good until {until}.', hint: 'Have a new one made: ballet key new.' },

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { SteppedClock } from '../../test/support/clocks.ts'
 import type { Standing } from '../define/node.ts'
@@ -16,6 +17,7 @@ import { Traffic } from './traffic.ts'
 
 const SECRET = 'the secret of these nodes'
 const LIMIT = 1000
+const HINT = { path: '/api/hints', text: '{}' }
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -272,6 +274,44 @@ test.each([502, 503, 504])(
     expect([doubts, seen.length]).toEqual([2, 2])
   },
 )
+
+test('somebody between sends again what is passed on: it is not said that nothing was taken, since the first may have been done', async () => {
+  const { app, asked } = testApplication()
+  const owner = await serve(app, { port: 0, nodeSecret: SECRET, log: silentLog })
+  closing.push(() => owner.close())
+  // As one whose first answer is lost, and that tries the same once more.
+  const between = createServer((incoming, outgoing) => {
+    const { method = '', url = '', headers } = incoming
+    const own = new Headers({ host: '127.0.0.1' })
+    for (const [name, value] of Object.entries(headers))
+      if (/^(?:content-type|ballet-)/.test(name)) own.set(name, String(value))
+    void buffer(incoming)
+      .then(async (body) => {
+        const again = (): Promise<Response> => fetch(`${owner.url}${url}`, { method, headers: own, body })
+        await again()
+        return again()
+      })
+      .then(async (second) => outgoing.writeHead(second.status, [...second.headers].flat()).end(await second.text()))
+  }).listen(0, '127.0.0.1')
+  await once(between, 'listening')
+  closing.push(() => {
+    between.closeAllConnections()
+    between.close()
+  })
+  const address = `http://127.0.0.1:${(between.address() as AddressInfo).port}`
+  const body = JSON.stringify({ call: 'checkout', input: {} })
+  const headers = { 'content-type': 'application/json' }
+  const node = handler(testApplication({ standing: { ...standby(address), owner: { id: 'node-1', address } } }).app, {
+    token: null,
+    nodeSecret: SECRET,
+    log: silentLog,
+  })
+  const answer = await node(new Request('http://localhost/api/runs', { method: 'POST', headers, body }))
+  expect([answer.status, await answer.json()]).toMatchObject([502, { code: 'OWNER_SILENT' }])
+  expect(asked.map(([name]) => name)).toEqual(['startNamed'])
+  const posting = new Forwarding([SECRET], systemClock).post({ id: 'node-1', address }, HINT, standby('').over)
+  await expect(posting).rejects.toMatchObject({ code: 'OWNER_SILENT' })
+})
 
 test('an owner that takes what is passed on is asked once; one that does not answer so may take it', async () => {
   const ready = () => new Request('http://localhost/readyz')

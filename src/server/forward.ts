@@ -13,7 +13,7 @@ import { problemAnswer } from './problem.ts'
 
 /**
  * Where the signatures stand: `v1,<milliseconds since the epoch>,<nonce>,<signature in hexadecimal>`, and behind a comma each further one;
- * in an answer, that it is none of what was asked: `refused` or `closing`.
+ * in an answer, that it is none of what was asked: `refused`, `closing`, or `again` for what came before.
  */
 const SIGNATURE = 'ballet-forwarded'
 /** The node that is meant, in clear: one that was started anew at the address of another tells what was meant for that from what is signed with another secret. */
@@ -29,6 +29,8 @@ const ANSWER_MS = 120_000
 const SECRET_LEAST = 16
 /** What another node says of what it was not signed for, as with another secret. */
 export const REFUSED = 'it does not take what this node passes on; its log says why'
+/** And of what somebody between has sent more than once, or this node over a connection that was gone. */
+const AGAIN = 'it was sent before, by somebody between who sends again what has no answer'
 
 /** What concerns one connection, or is made anew. */
 const HOP: ReadonlySet<string> = new Set([
@@ -151,7 +153,7 @@ export class Forwarding {
       const other = answer.headers.get(SIGNATURE)
       if (other !== null) {
         await answer.body?.cancel()
-        throw unreachable(address, other === 'closing' ? 'it is closing' : REFUSED)
+        throw untaken(address, other)
       }
       return new Response(answer.body, { status: answer.status, headers: passable(answer.headers) })
     } catch (error) {
@@ -175,7 +177,7 @@ export class Forwarding {
     try {
       const posted = await this.#posts.post({ url: address + path, headers, body, signal: over })
       const other = posted.headers[SIGNATURE]
-      if (other !== undefined) throw unreachable(address, other === 'closing' ? 'it is closing' : REFUSED)
+      if (other !== undefined) throw untaken(address, other)
       return posted
     } catch (error) {
       throw lost(error, address, over)
@@ -232,7 +234,7 @@ export class Forwarding {
       if (until >= now) break
       this.#seen.delete(known)
     }
-    if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: 'it was sent before' })
+    if (this.#seen.has(nonce)) throw fault('FORWARD_FORBIDDEN', { problem: AGAIN })
     this.#seen.set(nonce, now + 2 * SKEW_MS)
     await this.#refuseStranger(request.headers.get(FROM))
     return body
@@ -251,7 +253,11 @@ export class Forwarding {
   }
 
   /** Refuses what another node has passed on, so that it is not taken for the answer. */
-  static refusal(error: BalletError, path: string, why = 'refused'): Response {
+  static refusal(
+    error: BalletError,
+    path: string,
+    why: 'refused' | 'closing' | 'again' = error.details['problem'] === AGAIN ? 'again' : 'refused',
+  ): Response {
     const response = problemAnswer(error, path)
     response.headers.set(SIGNATURE, why)
     return response
@@ -309,3 +315,9 @@ function lost(error: unknown, address: string, over: AbortSignal): Error {
 }
 
 const unreachable = (address: string, problem: string): BalletError => fault('OWNER_UNREACHABLE', { address, problem })
+
+/** Why another node has not answered what was asked. Of what came before, the first may have been done. */
+function untaken(address: string, why: unknown): BalletError {
+  if (why === 'again') return fault('OWNER_SILENT', { address, problem: AGAIN })
+  return unreachable(address, why === 'closing' ? 'it is closing' : REFUSED)
+}

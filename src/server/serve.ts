@@ -43,6 +43,8 @@ export interface ListenOptions {
   readonly requestTimeoutMs?: number | undefined
   /** How long a client may take to read the next piece of its answer, in milliseconds; default 30,000. */
   readonly stallTimeoutMs?: number | undefined
+  /** How long a connection is kept between two requests, in milliseconds; default 10,000. A proxy in front has to keep its own for less than that. */
+  readonly keepAliveMs?: number | undefined
   /** How many connections may be open at once; default 1,000. */
   readonly connections?: number | undefined
   readonly clock?: Clock | undefined
@@ -139,7 +141,7 @@ function createListener(
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 60_000,
     connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs ?? 1000),
-    keepAliveTimeout: Math.min(KEEP_ALIVE_MS, stallMs),
+    keepAliveTimeout: options.keepAliveMs ?? Math.min(KEEP_ALIVE_MS, stallMs),
     maxHeaderSize: HEADER_LIMIT_BYTES,
     // A request without a host is refused like any other bad one, with a problem and not with an empty answer.
     requireHostHeader: false,

@@ -1,5 +1,7 @@
 // How an application is served, ended, killed and found again: real processes and signals on a real file.
+import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { application } from './application.ts'
@@ -57,6 +59,23 @@ describe('a file that says how it runs', () => {
 })
 
 describe('a process that serves', () => {
+  it('is reached by way of a proxy on its machine, by the name that the browser knows', async () => {
+    const asked = async (url: string, host: string): Promise<readonly [number | undefined, unknown]> => {
+      const answered = once(get(`${url}/readyz`, { headers: { host } }), 'response') as Promise<[IncomingMessage]>
+      const [{ statusCode, headers }] = await answered
+      return [statusCode, headers['keep-alive']]
+    }
+    const serving = await box.serve(['--hosts', 'shop.example, www.shop.example', '--keepalive', '75s'])
+    const [, url = ''] = await serving.until(/ serves (http\S+)/)
+    expect(await asked(url, 'www.shop.example:8443')).toEqual([200, 'timeout=75'])
+    expect(await asked(url, 'evil.example')).toEqual([403, 'timeout=75'])
+    const wrong = await box.run(['serve', 'app.ts', '--port', '0', '--hosts', 'https://shop.example'])
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"https://shop.example" is none') as string,
+    })
+  })
+
   it('leaves its address for its owner alone, and takes it away when it has drained', async () => {
     const serving = await box.serve()
     const [, url] = await serving.until(/serves (http\S+) on \.ballet\/app\.db \(no open run\)/)

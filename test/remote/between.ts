@@ -18,6 +18,8 @@ export interface Met {
 export interface Reply {
   readonly status: number
   readonly text?: string
+  /** Of the header `Retry-After`, seconds. */
+  readonly retryAfter?: number
 }
 
 /** What is answered to a request; null for nothing, ever. What is left out is passed on. */
@@ -61,7 +63,11 @@ export async function between(
   }
   const server = createServer((request, response) => {
     met(request).then(
-      (reply) => reply !== null && response.writeHead(reply.status).end(reply.status === 204 ? undefined : reply.text),
+      (reply) => {
+        if (reply === null) return
+        if (reply.retryAfter !== undefined) response.setHeader('retry-after', reply.retryAfter)
+        response.writeHead(reply.status).end(reply.status === 204 ? undefined : reply.text)
+      },
       () => response.destroy(),
     )
   }).listen(0, '127.0.0.1')

@@ -216,6 +216,17 @@ describe('a 4xx that is not from the service takes no order back', () => {
     )
   })
 
+  test.each(['413 Payload Too Large', '502 Bad Gateway', '504 Gateway Timeout'])(
+    '%s, as a page: told as that',
+    async (status) => {
+      const transport = await saying(`${closing(status)}content-type: text/html\r\n${sized(page)}`)
+      const number = status.slice(0, 3)
+      expect(await toldBy(transport)).toMatch(
+        new RegExp(`^REMOTE_FAILED: .* answered ${number} with a page \\(HTML\\), which is mostly`),
+      )
+    },
+  )
+
   test.each(['REQUEST_MALFORMED', 'BODY_INCOMPLETE'])('%s: the request came broken', async (code) => {
     const transport = await saying(`${closing('400 Bad Request')}${problem}${sized(broken(code))}`)
     expect(await toldBy(transport)).toMatch(/^REMOTE_FAILED: .* answered 400: it came broken\.$/)

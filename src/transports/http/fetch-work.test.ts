@@ -7,6 +7,7 @@ import { between, page, problem, type Meets, type Reply } from '../../../test/re
 import { gate, keptLog, openForTest, until } from '../../../test/support/applications.ts'
 import { fastClock } from '../../../test/support/clocks.ts'
 import { elapsedOf, type Cancel, type Clock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
 import { systemClock } from '../../engine/clock.ts'
 import { fetched, fetchWork } from '../../http.ts'
 import { ballet, operation, service } from '../../index.ts'
@@ -30,8 +31,12 @@ function swiftClock(): Clock {
 const shape = { input: z.string(), output: z.string(), timeout: '1h', retry: { attempts: 1 } } as const
 
 /** An application, whoever stands in front of it, and the service that fetches its calls there. */
-async function world(meets: Meets, run: (text: string) => string = (text) => `${text} is done`) {
-  const there = fetched(service('bank', { ask: operation(shape) }), { secrets, answerLimitBytes: 1000 })
+async function world(
+  meets: Meets,
+  run: (text: string) => string = (text) => `${text} is done`,
+  timeout: Duration = '1h',
+) {
+  const there = fetched(service('bank', { ask: operation({ ...shape, timeout }) }), { secrets, answerLimitBytes: 1000 })
   const app = await openForTest(ballet({ services: [there] }))
   const serving = await serve(app, { port: 0, log: keptLog() })
   closing.push(() => serving.close())
@@ -44,7 +49,7 @@ async function world(meets: Meets, run: (text: string) => string = (text) => `${
     warned.open(message)
   }
   const carried: string[] = []
-  const ask = operation({ ...shape, run: (text) => (carried.push(text), run(text)) })
+  const ask = operation({ ...shape, timeout, run: (text) => (carried.push(text), run(text)) })
   const how = { at: front.url, secrets, log: { ...log, warn }, clock: swiftClock() }
   const fetching = fetchWork(service('bank', { ask }), how)
   closing.push(() => fetching.close())
@@ -159,7 +164,7 @@ class RestingClock implements Clock {
   }
 
   after(ms: number, call: () => void): Cancel {
-    if (ms > LONGEST_REST_MS) return () => {}
+    if (ms === REQUEST_MS) return () => {}
     const due = setImmediate(() => {
       this.#now += ms
       call()
@@ -168,6 +173,8 @@ class RestingClock implements Clock {
   }
 }
 const LONGEST_REST_MS = 10_000
+/** For so long a request for work is waited for. */
+const REQUEST_MS = 35_000
 
 test('trouble is told when it begins, when its reason is another, and once a minute while it lasts', async () => {
   const clock = new RestingClock()
@@ -194,6 +201,46 @@ test('trouble is told when it begins, when its reason is another, and once a min
     expect(ms).toBeGreaterThanOrEqual(60_000)
     expect(ms).toBeLessThan(60_000 + LONGEST_REST_MS)
   }
+})
+
+test('a page of somebody between is told as that, and it is not asked before the time that it names', async () => {
+  const clock = new RestingClock()
+  const asked: number[] = []
+  const told: string[] = []
+  const enough = gate()
+  const front = await between('', {
+    work: ({ number }) => {
+      asked.push(clock.now())
+      if (number === 4) enough.open()
+      return { ...page(number === 1 ? 200 : 503), retryAfter: [0, 20, 3600][number - 1] ?? 0 }
+    },
+    end: () => ({ status: 204 }),
+  })
+  closing.push(() => front.close())
+  fetcher(front.url, clock, (problemOf) => told.push(problemOf.replace(/^.*: (?=[0-9]{3} )/, '')))
+  await enough.promise
+  const [first = 0, second = 0, third = 0, fourth = 0] = asked
+  expect(told.slice(0, 2)).toEqual([
+    '200 with a page (HTML), which is not of the application',
+    '503 with a page (HTML), which is not of the application',
+  ])
+  expect(second - first).toBeLessThan(20_000)
+  for (const [ms, least] of [
+    [third - second, 20_000],
+    [fourth - third, 60_000],
+  ] as const) {
+    expect(ms).toBeGreaterThanOrEqual(least)
+    expect(ms).toBeLessThan(least + LONGEST_REST_MS)
+  }
+})
+
+test('an answer that is to be sent later is sent while somebody waits for it, however much later that is to be', async () => {
+  const answer: Meets['answer'] = ({ number, pass }) =>
+    number === 1 ? { ...page(503), retryAfter: 24 * 3600 } : pass()
+  const { app, begin, carried } = await world({ answer }, undefined, '20s')
+  await begin('a')
+  expect(await app.result('a')).toBe('a is done')
+  expect(carried).toEqual(['a'])
 })
 
 test('calls that are not let through together are asked for one by one, and then for twice as many each time', async () => {

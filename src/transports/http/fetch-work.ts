@@ -37,6 +37,8 @@ const LATE_MS = 15_000
 /** Trouble that lasts is told again after this time. */
 const TOLD_MS = 60_000
 const [PAUSE_MS, PAUSE_MOST_MS] = [500, 10_000]
+/** For how long it is left alone at the most, however long it asks to be (Retry-After). */
+const LEFT_ALONE_MOST_MS = 60_000
 /** How long one try to send an answer may take at first: a connection that is swallowed is not to cost the attempt. */
 const TRY_MS = 15_000
 /** Behind the address for an answer: where it is said that the attempt lives, and heard whether it is wanted. */
@@ -59,6 +61,8 @@ interface Call {
 interface Said {
   readonly status: number
   readonly text: string
+  /** For how long who said it asks to be left alone. */
+  readonly leaveMs: number
   /** Nothing was, in the time that it had. */
   readonly isLate: boolean
 }
@@ -133,7 +137,8 @@ export class WorkFetcher {
         most = 1
         this.#trouble(`the calls of ${this.#work.service} cannot be fetched at ${this.#base}: ${wordsOf(error)}`)
         const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures++)
-        await this.#rest(pause * (0.5 + this.#work.chance() / 2))
+        const leaveMs = error instanceof Refusal ? error.leaveMs : 0
+        await this.#rest(leaveMs + pause * (0.5 + this.#work.chance() / 2))
       }
     }
   }
@@ -177,7 +182,7 @@ export class WorkFetcher {
       const text = await response.text()
       const isNamed = response.status === 409 && this.#isNamed(detailsIn(text))
       if (isNamed && !isAgain && !this.#isClosing) return null
-      if (response.status !== 200) throw new Refusal(response.status, text)
+      if (response.status !== 200 || isPage(text)) throw new Refusal(this.#saidBy(response, text))
       // Whether an input may be as it is, is judged for each call alone: none is to keep the others.
       const said: unknown = parseText(text)
       this.#isNamed(said)
@@ -226,18 +231,21 @@ export class WorkFetcher {
     const { clock } = this.#work
     let body = answer
     for (let failures = 0, isUnfit = false, tryMs = TRY_MS; ; failures++) {
-      const { status, text, isLate } = await this.#answered(call, body, Math.min(tryMs, until - elapsedOf(clock)))
+      const said = await this.#answered(call, body, Math.min(tryMs, until - elapsedOf(clock)))
+      const { status, text, leaveMs, isLate } = said
       // It may be large, and the line slow: sent again it would be cut off at the same place for ever.
       if (isLate) tryMs *= 2
       // Whoever carries the operation out has it by the key. Any other 404 is of somebody between, who finds no application for now.
       if (status === 204 || (status === 404 && problemIn(text)['code'] === 'ANSWER_UNAWAITED')) return
       if (UNFIT.has(status) && !isUnfit) {
         isUnfit = true
-        body = refusedText(call, { status, text }, Buffer.byteLength(body))
+        body = refusedText(call, said, Buffer.byteLength(body))
         continue
       }
-      const pause = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures)
-      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(status, text)
+      // What was carried out is not lost for the sake of manners.
+      const leave = Math.min(leaveMs, (until - elapsedOf(clock)) / 2)
+      const pause = Math.max(leave, Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** failures))
+      if (elapsedOf(clock) + pause >= until || status === 401) throw new Refusal(said)
       await new Promise<void>((resolve) => void clock.after(pause, resolve))
     }
   }
@@ -247,10 +255,15 @@ export class WorkFetcher {
     const late = new AbortController()
     try {
       const response = await this.#send('POST', answerTo, { id, body }, Math.max(ms, 1), late)
-      return { status: response.status, text: await response.text(), isLate: false }
+      return this.#saidBy(response, await response.text())
     } catch {
-      return { status: 0, text: '', isLate: late.signal.aborted }
+      return { status: 0, text: '', leaveMs: 0, isLate: late.signal.aborted }
     }
+  }
+
+  #saidBy({ status, headers }: Response, text: string): Said {
+    const ms = retryAfterHeaderMs(headers.get('retry-after'), this.#work.clock.now()) ?? 0
+    return { status, text, leaveMs: Math.min(ms, LEFT_ALONE_MOST_MS), isLate: false }
   }
 
   async #send(
@@ -301,9 +314,12 @@ export class WorkFetcher {
 class Refusal extends Error {
   /** The application itself has refused it: it waits for nothing there. */
   readonly isFinal: boolean
+  readonly leaveMs: number
 
-  constructor(status: number, text: string) {
-    super(`${status === 0 ? 'no answer in time' : status}${saidIn(text)}`)
+  constructor({ status, text, leaveMs }: Said) {
+    const words = isPage(text) ? ' with a page (HTML), which is not of the application' : saidIn(text)
+    super(`${status === 0 ? 'no answer in time' : status}${words}`)
+    this.leaveMs = leaveMs
     this.isFinal = status < 500 && typeof problemIn(text)['code'] === 'string'
   }
 }
@@ -314,6 +330,8 @@ function saidIn(text: string): string {
   const words = [cut(code, 100), cut(detail, 300)].filter((one) => one !== '').join(': ')
   return words === '' ? '' : ` ${words}`
 }
+
+const isPage = (text: string): boolean => /^\s*</.test(text)
 
 const cut = (said: unknown, most: number): string => (typeof said === 'string' ? said.slice(0, most) : '')
 

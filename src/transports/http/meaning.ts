@@ -66,7 +66,8 @@ export function valueOf(came: Came, whom: Whom, nowMs: number): unknown {
   if (status < 400) throw noAnswer(whom, `its status is ${status}`)
   const { code, detail } = problemIn(came)
   // The sentence goes on behind it.
-  const said = `${status}${detail === '' ? '' : `: ${detail.replace(/\.$/, '')}`}`
+  const words = detail === '' ? '' : `: ${detail.replace(/\.$/, '')}`
+  const said = `${status}${PAGE_TYPE.test(came.type) ? ' with a page (HTML), which is mostly of a proxy' : words}`
   const again = status >= 500 || AGAIN.has(status) || OF_HTTP.has(status) || BROKEN.has(code)
   if (again) throw later(fault('REMOTE_FAILED', { ...whom, answer: said }), came.retryAfter, nowMs)
   const doubt = doubtOf(came)
