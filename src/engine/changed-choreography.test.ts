@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { keptLog, openForTest } from '../../test/support/applications.ts'
+import { keptLog, openForTest, until } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
+import { guarded } from '../../test/support/stores.ts'
 import { live } from '../../test/support/sweeps.ts'
 import { ballet, choreography, event, seq, sqlite, type Application, type Choreography } from '../index.ts'
 import { MemoryData } from '../stores/memory/memory-data.ts'
@@ -227,6 +228,26 @@ describe('the limits of flows that go on', () => {
     await live(clock, 210)
     expect(told(data)).toEqual(['orderId:a'])
     await second.close()
+  })
+
+  test('count when the process with the other contract ends before all of them have been read', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, limited)
+    await first.publish(Created({ orderId: 'a' }))
+    await first.close()
+    const app = ballet({ services: [], choreographies: [unlimited], events: [Created, Paid, Shipped] })
+    const store = guarded(memory(data), 'flows', (pass, _, { standing }) =>
+      standing === 'on track' ? pass() : Promise.withResolvers<never>().promise,
+    )
+    const between = await openForTest(app, { store, clock })
+    const name = [...data.flows].find(([, { key }]) => key !== '')?.[0] ?? ''
+    const isRenewed = () => data.flows.get(name)?.due === null
+    await until(between, null, async () => (await live(clock, 1), isRenewed()))
+    await between.close()
+    const again = await openOn(data, clock, limited)
+    await live(clock, 210)
+    expect(told(data)).toEqual(['orderId:a'])
+    await again.close()
   })
 
   test('count from its events on when it is given one', async () => {

@@ -157,6 +157,18 @@ test.each([
   },
 )
 
+test('in development who wraps the clock, as a test does that spies on it, has what stood there, and puts it back', async () => {
+  const before = Date.now
+  const app = await openForTest(ballet({ services: [math] }), { development: true })
+  const { now } = Date
+  Date.now = () => now.call(Date) + 3_600_000
+  expect(Date.now()).toBeGreaterThan(performance.timeOrigin + 3_600_000)
+  Date.now = now
+  expect(Date.now()).toBeLessThan(performance.timeOrigin + 3_600_000)
+  await app.close()
+  expect(Date.now).toBe(before)
+})
+
 test('otherwise nothing of JavaScript is replaced', async () => {
   const { now } = Date
   const app = await openForTest(ballet({ services: [math] }))

@@ -49,6 +49,8 @@ function notice([what, instead]: Read, callee: (...given: never[]) => unknown): 
 /** Returns what puts them back, where nobody else has replaced them since. */
 function replaceGlobals(): () => void {
   const undone = [
+    // In its place, and not by the new Date: somebody else may wrap it, and puts back what stood there.
+    replaced(Date, 'now', ['Date.now()', 'run.now()']),
     replaceDate(),
     replaced(Math, 'random', ['Math.random()', 'run.random()']),
     replaced(globalThis.crypto, 'randomUUID', ['crypto.randomUUID()', 'run.uuid()']),
@@ -72,7 +74,8 @@ function replaced<Name extends string>(
     notice(read, replacement)
     return Reflect.apply(before, this, given)
   }
-  Object.defineProperty(owner, name, { value: replacement, writable: true, configurable: true, enumerable: true })
+  const enumerable = own?.enumerable ?? true
+  Object.defineProperty(owner, name, { value: replacement, writable: true, configurable: true, enumerable })
   return () => {
     if (owner[name] !== replacement) return
     if (own === undefined) Reflect.deleteProperty(owner, name)
@@ -80,16 +83,11 @@ function replaced<Name extends string>(
   }
 }
 
-/** `new Date(0)` and `Date.parse` are the same every time. */
+/** `new Date(0)` is the same every time. */
 function replaceDate(): () => void {
   const before = Date
   const { prototype } = before
-  const now = (): number => {
-    notice(['Date.now()', 'run.now()'], now)
-    return before.now()
-  }
   const replacement: DateConstructor = new Proxy(before, {
-    get: (date, name, receiver) => (name === 'now' ? now : (Reflect.get(date, name, receiver) as unknown)),
     construct: function construct(date, given, newTarget): Date {
       if (given.length === 0) notice(['new Date()', 'run.now()'], construct)
       return Reflect.construct(date, given, newTarget === replacement ? date : newTarget) as Date

@@ -86,12 +86,13 @@ export class Monitor {
       const isAnother = place !== null && place.hash !== followed.choreography.flow.hash
       followed.from = place === null ? head : isAnother ? place.pos : place.from
       followed.isBehind = isAnother || place?.isBehind === true
-      // One that had left the code, and is back, is not left any more.
+      // One that had left the code, and is back, is not left any more. By which contract it is followed stands there before any flow
+      // does by that one: whoever has the one before after this process is to find such flows.
       const hasLeft = row !== undefined && row !== null && leftOf(row) !== null
-      followed.written = place === null || hasLeft ? -1 : place.pos
+      followed.written = place === null || hasLeft || isAnother ? -1 : place.pos
       followed.met = place?.pos ?? head
     }
-    // From where a choreography that is new is followed, must not go out with new flows, which may be refused.
+    // Such a row must not go out with new flows, which may be refused.
     if ([...this.#followed.values()].some(({ written }) => written === -1)) {
       this.write()
       await this.#context.writer.barrier()

@@ -7,6 +7,7 @@ type Method =
   | 'commit'
   | 'hasRoom'
   | 'events'
+  | 'flows'
   | 'inbox'
   | 'run'
   | 'runs'
