@@ -208,8 +208,7 @@ function reachableAddress({ url, port }: Serving, host: string | undefined): str
   return host === '' || host === '0.0.0.0' || host === '::' ? `http://${hostname()}:${port}` : url
 }
 
-/** How long the process may hang, in milliseconds, or undefined for ever. @throws USAGE, DURATION_INVALID */
-/** What a proxy in front asks for. Names alone: of an address it would be overlooked that its port and its path mean nothing here. */
+/** What a proxy in front asks for. Names alone: of an address it would be overlooked that its port and its path mean nothing here. @throws USAGE, DURATION_INVALID */
 function behindOf(given: Given, { env }: Terminal): Pick<ListenOptions, 'hosts' | 'keepAliveMs'> {
   const names = (given.text('hosts') ?? env['BALLET_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || [])
   const wrong = names.find((name) => !/^[\w.-]+$/.test(name))
@@ -221,6 +220,7 @@ function behindOf(given: Given, { env }: Terminal): Pick<ListenOptions, 'hosts' 
   }
 }
 
+/** How long the process may hang, in milliseconds, or undefined for ever. @throws USAGE, DURATION_INVALID */
 function watchdogOf(given: Given): number | undefined {
   const text = given.text('watchdog') ?? '30s'
   if (text === 'off') return undefined

@@ -5,12 +5,12 @@
 import { isBalletError } from '../core/errors.ts'
 import type { FlowRow } from '../core/store.ts'
 import type { FlowStanding } from '../core/store-queries.ts'
-import { flowOf, type Followed } from './followed.ts'
+import { flowOf, forgetIdle, isCrowded, type Followed } from './followed.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { ShardContext } from './shard-context.ts'
 
 const PAGE = 500
-/** When a page that could not be read is read again. */
+/** When a page that could not be read is read again, and when it is looked whether flows that are in memory have been written. */
 const AGAIN_MS = 1000
 const OPEN: readonly FlowStanding[] = ['on track', 'may end', 'overdue', 'broken']
 
@@ -24,7 +24,7 @@ export async function renewFlows(
   const { choreography, flows } = followed
   for (const standing of OPEN) {
     for (let after = ''; ;) {
-      const rows = await page(context, choreography.name, standing, after)
+      const rows = await page(context, choreography.name, standing, after, isStopped)
       if (isStopped()) return false
       for (const { key, state, pos } of rows ?? []) {
         // One that is in memory was read, or is about to be.
@@ -34,6 +34,8 @@ export async function renewFlows(
         reads.ask(flow)
       }
       await reads.settled()
+      // Those that say nothing else are not written, so that nobody else lets go of them; the others go when they are durable.
+      for (forgetIdle(followed); isCrowded(followed) && !isStopped(); forgetIdle(followed)) await pause(context)
       after = rows?.at(-1)?.key ?? after
       if (rows !== null && rows.length < PAGE) break
     }
@@ -43,17 +45,23 @@ export async function renewFlows(
 
 /** Null when it cannot be read at the moment. */
 async function page(
-  { store, shard, ns, clock, log }: ShardContext,
+  context: ShardContext,
   name: string,
   standing: FlowStanding,
   after: string,
+  isStopped: () => boolean,
 ): Promise<readonly FlowRow[] | null> {
+  const { store, shard, ns, log } = context
   try {
     return await store.flows(shard, { ns, name, standing, after, limit: PAGE })
   } catch (error) {
+    // A store that is closed by now says so, which is nobody's concern.
+    if (isStopped()) return null
     if (!isBalletError(error) || error.code !== 'STORE_FAILED') throw error
     log.error(`Flows of ${name} cannot be read, and stand for now as they stood by another contract: ${error.message}`)
-    await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve))
+    await pause(context)
     return null
   }
 }
+
+const pause = ({ clock }: ShardContext): Promise<void> => new Promise((resolve) => void clock.after(AGAIN_MS, resolve))
