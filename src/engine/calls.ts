@@ -1,7 +1,7 @@
 // Turns a call or a step into an effect: finds the operation's body, builds its context, checks what it answers and
 // brings the answer to its stored form. An operation with outcomes answers with an event value, one with an output
 // with that; what it does not declare is a fault in its code and is not retried.
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { toWholeText } from '../core/json-losses.ts'
 import { fromText, toText, type JsonText } from '../core/json.ts'
 import type { Command } from '../core/journal.ts'
@@ -65,8 +65,12 @@ export function callEffect(
         stop,
       })
       const { current } = environment
-      const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
-      return answerText(operation, await answer)
+      try {
+        const answer = current.body(row.id, command.op, () => run(fromText(command.input), context))
+        return answerText(operation, await answer)
+      } catch (error) {
+        throw ofBody(error)
+      }
     },
   }
 }
@@ -98,10 +102,21 @@ export function stepEffect(
       const { round = 0 } = attempts
       const called = { row, op, undoes: null, attempt, round, timeoutMs, heart: null, stop }
       const context = new CallContext(environment, called)
-      const answer = await environment.current.body(row.id, op, () => body(context))
-      return toWholeText(answer, `what step "${name}" returned`)
+      try {
+        const answer = await environment.current.body(row.id, op, () => body(context))
+        return toWholeText(answer, `what step "${name}" returned`)
+      } catch (error) {
+        throw ofBody(error)
+      }
     },
   }
+}
+
+/** That another run, to which a body sent something, needs code that is not there is a failure like any other: that of the body is. */
+function ofBody(error: unknown): unknown {
+  if (!isBalletError(error) || error.code !== 'CODE_MISSING') return error
+  const { message, stack } = error
+  return Object.assign(new Error(message), { stack })
 }
 
 /** What a call waits for: a limit by a field is none for an input that has no such field. Null for nothing. */

@@ -68,6 +68,26 @@ test('whoever signals a run of a workflow that is not there is told that, and no
   })
 })
 
+test('an operation that signals such a run has failed as by any other error: its attempts count, and no code of its own is missing', async () => {
+  const data = new MemoryData()
+  const first = await openForTest(newer, { store: memory(data) })
+  await first.start(waits(null), { id: 'w' })
+  await first.close()
+  const go = operation({
+    input: z.null(),
+    retry: { attempts: 2, backoff: '1ms', exhausted: 'fail' },
+    run: async () => void (await before.signal('w', Go('on'))),
+  })
+  const tell = service('tell', { go })
+  const before = await openForTest(ballet({ services: [tell] }), { store: memory(data) })
+  await before.start(tell.go(null), { id: 't' })
+  await until(before, null, async () => (await before.run('t'))?.status !== 'running')
+  expect(await before.run('t')).toMatchObject({
+    status: 'failed',
+    error: { message: 'tell.go failed: The run "w" needs waits, which this application does not have.' },
+  })
+})
+
 test('an attempt at a call whose operation is not there counts as none: the release that has it makes all of its own', async () => {
   let isAway = true
   const charge = operation({
