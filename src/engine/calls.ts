@@ -112,12 +112,16 @@ export function stepEffect(
   }
 }
 
-/** That another run, to which a body sent something, needs code that is not there is a failure like any other: that of the body is. */
-function ofBody(error: unknown): unknown {
-  if (!isBalletError(error) || error.code !== 'CODE_MISSING') return error
-  const { message, stack } = error
-  return Object.assign(new Error(message), { stack })
+/** A run that a body has asked for something needs code that is not there. That of the body is, so this is a failure like any other. */
+class GoneThere extends Error {
+  constructor({ message, stack }: Error) {
+    super(message)
+    if (stack !== undefined) this.stack = stack
+  }
 }
+
+const ofBody = (error: unknown): unknown =>
+  isBalletError(error) && error.code === 'CODE_MISSING' ? new GoneThere(error) : error
 
 /** What a call waits for: a limit by a field is none for an input that has no such field. Null for nothing. */
 function boundsOf(operation: OperationDefinition | undefined, text: JsonText): readonly Bound[] | null {
