@@ -250,6 +250,27 @@ describe('the limits of flows that go on', () => {
     await again.close()
   })
 
+  test('count when a release is taken back by whose contract the flow had ended; what had ended by its own stays so', async () => {
+    const [data, clock] = [new MemoryData(), new SteppedClock()]
+    const first = await openOn(data, clock, limited)
+    for (const orderId of ['a', 'b']) await first.publish(Created({ orderId }))
+    for (const type of [Paid, Shipped]) await first.publish(type({ orderId: 'b' }))
+    await first.close()
+    for (const contract of [choreography('delivery', byOrder, seq(Created)), unlimited]) {
+      const between = await openOn(data, clock, contract)
+      await live(clock, 50)
+      expect(await between.flow('delivery', 'a')).toMatchObject({ state: 'complete' })
+      await between.close()
+    }
+    const again = await openOn(data, clock, limited)
+    await live(clock, 90)
+    expect(await again.flow('delivery', 'a')).toMatchObject({ state: 'on track', awaited: [{ event: Paid.type }] })
+    await live(clock, 20)
+    expect(told(data)).toEqual(['orderId:a'])
+    expect(await again.flow('delivery', 'b')).toMatchObject({ state: 'complete' })
+    await again.close()
+  })
+
   test('count from its events on when it is given one', async () => {
     const [data, clock] = [new MemoryData(), new SteppedClock()]
     const first = await openOn(data, clock, unlimited)

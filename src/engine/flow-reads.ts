@@ -7,7 +7,7 @@ import type { FlowRow } from '../core/store.ts'
 import type { ChoreographyDefinition } from '../define/definition.ts'
 import type { RetentionMs } from '../define/retention.ts'
 import type { Followed, Live, Work } from './followed.ts'
-import { eventOf, forgoFlow } from './flow-rows.ts'
+import { beforeOf, eventOf, forgoFlow, hashOf } from './flow-rows.ts'
 import type { ShardContext } from './shard-context.ts'
 
 /** How long a flow whose row is to be read waits for others. */
@@ -152,6 +152,8 @@ export class FlowReads {
     flow.armed = row.due
     flow.passed.length = 0
     flow.account = account
+    const before = beforeOf(row) ?? (saved === null ? hashOf(row) : null)
+    flow.before = before === choreography.flow.hash ? null : before
     if (saved === null && account !== null) this.#isAnother(flow)
     for (const event of since) this.#follow(flow, event)
   }

@@ -1,10 +1,12 @@
 // Flows that go on, of a choreography that is another one than the process before had: most of what they say still holds, but nobody
 // waits for what another contract did not know. A limit above all is there for the case that nothing comes, so that a flow cannot be
 // left as it is until something does. Each is read anew, beside the work of the shard, and is written if it says something else now; one
-// that has ended has ended by the contract that it had. Used by monitor.ts.
+// that has ended has ended by the contract that it had, but for those that had not ended by today's, which is back: a shorter one in
+// between was taken back. Used by monitor.ts.
 import { isBalletError } from '../core/errors.ts'
 import type { FlowRow } from '../core/store.ts'
 import type { FlowStanding } from '../core/store-queries.ts'
+import { beforeOf } from './flow-rows.ts'
 import { flowOf, forgetIdle, isCrowded, type Followed } from './followed.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { ShardContext } from './shard-context.ts'
@@ -12,7 +14,7 @@ import type { ShardContext } from './shard-context.ts'
 const PAGE = 500
 /** When a page that could not be read is read again, and when it is looked whether flows that are in memory have been written. */
 const AGAIN_MS = 1000
-const OPEN: readonly FlowStanding[] = ['on track', 'may end', 'overdue', 'broken']
+const STANDINGS: readonly FlowStanding[] = ['on track', 'may end', 'overdue', 'broken', 'complete']
 
 /** @returns whether all of them have been read; false when the shard has stopped meanwhile, or some could not be. */
 export async function renewFlows(
@@ -22,13 +24,15 @@ export async function renewFlows(
   isStopped: () => boolean,
 ): Promise<boolean> {
   const { choreography, flows } = followed
-  for (const standing of OPEN) {
+  for (const standing of STANDINGS) {
     for (let after = ''; ;) {
       const rows = await page(context, choreography.name, standing, after, isStopped)
       if (isStopped()) return false
-      for (const { key, state, pos } of rows ?? []) {
+      for (const row of rows ?? []) {
+        const { key, state, pos } = row
         // One that is in memory was read, or is about to be.
         if (flows.has(key) || (pos >= followed.from && choreography.flow.load(state) !== null)) continue
+        if (standing === 'complete' && beforeOf(row) !== choreography.flow.hash) continue
         const flow = flowOf(followed, key, null)
         flows.set(key, flow)
         reads.ask(flow)

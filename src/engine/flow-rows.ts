@@ -35,11 +35,26 @@ export function eventOf({ type, pos, at, source, id, root }: EventRow): FlowEven
   return { type, pos, at, source, id, root }
 }
 
-export function rowOf(ns: string, { choreography, key, account }: Followed, knowledge: FlowKnowledge): FlowRow {
+/** @param before the contract by which it stood until today's; of a flow that has ended by that it is kept. */
+export function rowOf(
+  ns: string,
+  { choreography, key, account }: Followed,
+  knowledge: FlowKnowledge,
+  before: string | null = null,
+): FlowRow {
   const { began, changed, last } = account
   const saved = saveAccount(choreography.flow, account, knowledge)
-  return { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
+  const row = { ns, name: choreography.name, key, ...saved, pos: last.pos, began, changed }
+  if (before === null || row.standing !== 'complete') return row
+  return { ...row, detail: JSON.stringify({ ...(parseText(row.detail) as object), before }) }
 }
+
+/** The contract by which a row stands. */
+export const hashOf = ({ state }: Pick<FlowRow, 'state'>): string => state.split(' ', 1)[0] ?? ''
+
+/** The contract by which a flow stood before another one by which it has ended; null when it has ended by its own. */
+export const beforeOf = ({ standing, detail }: FlowRow): string | null =>
+  standing === 'complete' ? ((parseText(detail) as { readonly before?: string }).before ?? null) : null
 
 /**
  * By the choreography of today the flow of a row has not begun: what came for its key is foreign, and the row would say

@@ -32,6 +32,8 @@ export interface Live {
   isRead: boolean
   /** Null as long as it has no event. */
   account: FlowAccount | null
+  /** The contract by which its row stood that was another one than today; null when there is none. */
+  before: string | null
   /** The deadline for which there is a timer. */
   armed: number | null
   /** The batch in which a timer of it was dropped last: one that is set again in that stays. */
@@ -60,6 +62,7 @@ export function flowOf(followed: Followed, key: string, account: FlowAccount | n
     key,
     isRead: false,
     account,
+    before: null,
     armed: null,
     droppedIn: null,
     changed: null,

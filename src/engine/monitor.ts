@@ -351,7 +351,7 @@ export class Monitor {
     for (const one of passed.splice(0)) if (isTold) appendEvent(this.#context, overdueFact(choreography.name, key, one))
   }
 
-  #rowOf({ followed: { choreography }, key, account }: Live): FlowRow | null {
+  #rowOf({ followed: { choreography }, key, account, before }: Live): FlowRow | null {
     if (account === null) return null
     const { ns, directory } = this.#context
     return rowOf(
@@ -361,6 +361,7 @@ export class Monitor {
         producers: (type) => directory.producersOf(type),
         undoables: () => this.#debt.of(choreography),
       },
+      before,
     )
   }
 
