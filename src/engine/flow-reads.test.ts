@@ -49,3 +49,24 @@ test('what has come for a flow while its row was read is taken before anything i
   await reads.settled()
   expect(done).toEqual(['a', 'b', 'something, and nothing waits'])
 })
+
+test('whoever waits for what was asked for by now is not held up by what is asked for meanwhile', async () => {
+  let number = 1
+  // As under load: something is always asked for while something is read.
+  const store = {
+    flowsOf: (_shard: number, _ns: string, _name: string, keys: readonly string[]) => {
+      reads.ask(flowOf(followed, `id:${++number}`, null))
+      return Promise.resolve(keys.map(() => null))
+    },
+  }
+  const context = { store, shard: 0, ns: 'default', clock: { after: () => () => {} } }
+  const reads: FlowReads = new FlowReads(
+    context as unknown as ShardContext,
+    () => {},
+    () => {},
+  )
+  const first = flowOf(followed, 'id:1', null)
+  reads.ask(first)
+  await reads.settled()
+  expect([first.isRead, number]).toEqual([true, 2])
+})

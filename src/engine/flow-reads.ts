@@ -16,6 +16,14 @@ const READ_MS = 20
 const AGAIN_MS = 1000
 const PAGE = 500
 
+/** A read that is under way. */
+interface Reading {
+  readonly flows: readonly Live[]
+  /** Settles when it is over, or nothing is read any more. */
+  readonly over: Promise<void>
+  readonly end: () => void
+}
+
 export class FlowReads {
   readonly #context: ShardContext
   readonly #follow: (flow: Live, event: FlowEvent) => void
@@ -23,10 +31,9 @@ export class FlowReads {
   readonly #retention: RetentionMs | null
   /** Those that wait for the next read, those that are read now, and those that could not be read. */
   #asked: Live[] = []
-  readonly #reading: Live[][] = []
+  readonly #reading: Reading[] = []
   #failed: Live[] = []
   #soon: Cancel | null = null
-  #onRead: (() => void)[] = []
   #isStopped = false
 
   /**
@@ -53,16 +60,19 @@ export class FlowReads {
     return flow.waiting
   }
 
-  /** Resolves when everything that was asked for has been read, or could not be, or nothing is read any more. */
-  settled(): Promise<void> {
+  /**
+   * Resolves when everything that has been asked for by now has been read, or could not be, or nothing is read any more. Of what is asked
+   * for meanwhile it knows nothing: where something always is, it would never come.
+   */
+  async settled(): Promise<void> {
     this.#readNow()
-    return this.#isStopped || this.#isSettled ? Promise.resolve() : new Promise((resolve) => this.#onRead.push(resolve))
+    if (!this.#isStopped) await Promise.all(this.#reading.map(({ over }) => over))
   }
 
   /** The position of the first event that waits in flows of a choreography; null when none does. */
   firstOf(followed: Followed): number | null {
     let first: number | null = null
-    for (const list of [this.#asked, this.#failed, ...this.#reading])
+    for (const list of [this.#asked, this.#failed, ...this.#reading.map(({ flows }) => flows)])
       for (const flow of list) {
         const event = flow.followed === followed ? flow.waiting?.find((one) => typeof one !== 'function') : undefined
         if (event !== undefined && (first === null || event.pos < first)) first = event.pos
@@ -73,11 +83,7 @@ export class FlowReads {
   stop(): void {
     this.#soon?.()
     this.#isStopped = true
-    for (const done of this.#onRead.splice(0)) done()
-  }
-
-  get #isSettled(): boolean {
-    return this.#asked.length === 0 && this.#reading.length === 0
+    for (const { end } of this.#reading) end()
   }
 
   #ask(flows: readonly Live[]): void {
@@ -96,13 +102,15 @@ export class FlowReads {
   async #read(): Promise<void> {
     const asked = this.#asked
     this.#asked = []
-    this.#reading.push(asked)
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const reading = { flows: asked, over, end }
+    this.#reading.push(reading)
     for (const { choreography } of new Set(asked.map(({ followed }) => followed))) {
       const flows = asked.filter((flow) => flow.followed.choreography === choreography)
       await this.#bringAllBack(choreography, flows)
     }
-    this.#reading.splice(this.#reading.indexOf(asked), 1)
-    if (this.#isSettled) for (const done of this.#onRead.splice(0)) done()
+    this.#reading.splice(this.#reading.indexOf(reading), 1)
+    end()
   }
 
   async #bringAllBack(choreography: ChoreographyDefinition, flows: readonly Live[]): Promise<void> {

@@ -84,7 +84,8 @@ export class Monitor {
       const place = row === undefined || row === null ? null : placeOf(row)
       followed.since = place?.since ?? head
       const isAnother = place !== null && place.hash !== followed.choreography.flow.hash
-      followed.from = place === null ? head : isAnother ? place.pos : place.from
+      // Flows may stand further than the row without a key says.
+      followed.from = place === null || isAnother ? head : place.from
       followed.isBehind = isAnother || place?.isBehind === true
       // One that had left the code, and is back, is not left any more. By which contract it is followed stands there before any flow
       // does by that one: whoever has the one before after this process is to find such flows.
