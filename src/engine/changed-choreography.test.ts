@@ -108,14 +108,15 @@ test('in a store that does not say from where on a choreography is followed, all
   expect(await second.flow('delivery', 'a')).toMatchObject({ state: 'complete', breaks: 0 })
 })
 
+const openOn = (data: MemoryData, clock: SteppedClock, contract: Choreography) =>
+  openForTest(ballet({ services: [], choreographies: [contract], events: [Created, Paid, Shipped] }), {
+    store: memory(data),
+    clock,
+  })
+
 describe('an event that another contract in between had no use for', () => {
   const whole = choreography('delivery', byOrder, seq(Created, Paid.within('200s'), Shipped))
   const short = choreography('delivery', byOrder, seq(Created, Shipped))
-  const openOn = (data: MemoryData, clock: SteppedClock, contract: Choreography) =>
-    openForTest(ballet({ services: [], choreographies: [contract], events: [Created, Paid, Shipped] }), {
-      store: memory(data),
-      clock,
-    })
   /** Something else comes, behind which all that came before counts as followed. */
   const goOn = async (app: Application): Promise<void> => {
     await app.publish(Created({ orderId: 'another' }))
@@ -174,11 +175,6 @@ describe('the limits of flows that go on', () => {
   const limited = choreography('delivery', byOrder, seq(Created, Paid.within('200s'), Shipped))
   const patient = choreography('delivery', byOrder, seq(Created, Paid.within('2000s'), Shipped))
   const unlimited = choreography('delivery', byOrder, seq(Created, Paid, Shipped))
-  const openOn = (data: MemoryData, clock: SteppedClock, contract: Choreography) =>
-    openForTest(ballet({ services: [], choreographies: [contract], events: [Created, Paid, Shipped] }), {
-      store: memory(data),
-      clock,
-    })
   const told = (data: MemoryData): readonly string[] =>
     data.events.filter(({ type }) => type === 'delivery.overdue').map(({ key }) => key)
   const placeOn = (data: MemoryData) => [...data.flows].find(([, { key }]) => key === '') ?? expect.fail()
