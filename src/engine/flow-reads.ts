@@ -1,5 +1,6 @@
 // What the rows of flows say, for the monitor of a shard: of flows of which that is not known. What comes for them meanwhile
-// waits in its order, and is taken before anything is done with them. Rows are read together, because a read of many costs little more than one of one. Owned by monitor.ts.
+// waits in its order, and is taken before anything is done with them. Rows are read together, because a read of many costs little
+// more than one of one. Owned by monitor.ts.
 import type { Cancel } from '../core/clock.ts'
 import { isBalletError } from '../core/errors.ts'
 import { keepTold, loadAccount, takeEvent, type FlowAccount, type FlowEvent } from '../core/flow-account.ts'

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { keptLog } from '../../test/support/applications.ts'
 import { SteppedClock } from '../../test/support/clocks.ts'
+import { guarded } from '../../test/support/stores.ts'
 import { live } from '../../test/support/sweeps.ts'
 import { takeEvent } from '../core/flow-account.ts'
 import { choreography, event, seq } from '../index.ts'
@@ -71,4 +72,18 @@ test('a store that closes with the shard is no failure, and nothing waits for it
   await store.close()
   expect(await renewFlows(context, followed, new FlowReads(context, nothing, nothing), () => true)).toBe(false)
   expect(log.lines).toEqual([])
+})
+
+test('it is over when those of before have been read, though others are asked for all the time', async () => {
+  const { context, store, followed } = await world()
+  let asked = 0
+  const busy = guarded(store, 'flowsOf', (pass) => {
+    const other = flowOf(followed, `busy:${++asked}`, null)
+    followed.flows.set(other.key, other)
+    reads.ask(other)
+    return pass()
+  })
+  const reads: FlowReads = new FlowReads({ ...context, store: busy }, nothing, nothing)
+  expect(await renewFlows({ ...context, store: busy }, followed, reads, isStopped)).toBe(true)
+  expect(asked).toBeGreaterThan(1)
 })

@@ -7,7 +7,7 @@ import { isBalletError } from '../core/errors.ts'
 import type { FlowRow } from '../core/store.ts'
 import type { FlowStanding } from '../core/store-queries.ts'
 import { beforeOf } from './flow-rows.ts'
-import { flowOf, forgetIdle, isCrowded, type Followed } from './followed.ts'
+import { flowOf, forgetIdle, isCrowded, type Followed, type Live } from './followed.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { ShardContext } from './shard-context.ts'
 
@@ -24,27 +24,34 @@ export async function renewFlows(
   isStopped: () => boolean,
 ): Promise<boolean> {
   const { choreography, flows } = followed
+  let areRead = true
   for (const standing of STANDINGS) {
     for (let after = ''; ;) {
       const rows = await page(context, choreography.name, standing, after, isStopped)
       if (isStopped()) return false
+      const old: Live[] = []
       for (const row of rows ?? []) {
         const { key, state, pos } = row
-        // One that is in memory was read, or is about to be.
-        if (flows.has(key) || (pos >= followed.from && choreography.flow.load(state) !== null)) continue
+        if (pos >= followed.from && choreography.flow.load(state) !== null) continue
         if (standing === 'complete' && beforeOf(row) !== choreography.flow.hash) continue
-        const flow = flowOf(followed, key, null)
+        // One that is in memory was read, or is about to be.
+        const known = flows.get(key)
+        const flow = known ?? flowOf(followed, key, null)
+        old.push(flow)
+        if (known !== undefined) continue
         flows.set(key, flow)
         reads.ask(flow)
       }
       await reads.settled()
+      // Others may wait by now, which are none of these.
+      areRead &&= old.every(({ waiting }) => waiting === null)
       // Those that say nothing else are not written, so that nobody else lets go of them; the others go when they are durable.
       for (forgetIdle(followed); isCrowded(followed) && !isStopped(); forgetIdle(followed)) await pause(context)
       after = rows?.at(-1)?.key ?? after
       if (rows !== null && rows.length < PAGE) break
     }
   }
-  return !isStopped() && [...flows.values()].every(({ waiting }) => waiting === null)
+  return !isStopped() && areRead
 }
 
 /** Null when it cannot be read at the moment. */

@@ -8,6 +8,7 @@ type Method =
   | 'hasRoom'
   | 'events'
   | 'flows'
+  | 'flowsOf'
   | 'inbox'
   | 'run'
   | 'runs'
