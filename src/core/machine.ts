@@ -241,8 +241,13 @@ export class Machine {
   /** Issues a command that will be answered. */
   issue(command: Command & { readonly op: string }, issuing: Issuing = {}): Promise<unknown> {
     this.commands.push(command)
-    const promise = new Promise<unknown>((resolve, reject) => {
+    const promise = new Promise<unknown>((resolve, fail) => {
       const { op } = command
+      const reject = (failure: Error): void => {
+        // A branch that nobody awaits must not end the process when its call fails.
+        promise.catch(() => {})
+        fail(failure)
+      }
       const { work, shielded, settles, stops } = issuing
       const pending: Pending = {
         op,
@@ -258,8 +263,6 @@ export class Machine {
       }
       this.pending.set(op, pending)
     })
-    // A branch that nobody awaits must not end the process when its call fails.
-    promise.catch(() => {})
     return promise
   }
 

@@ -92,11 +92,11 @@ export abstract class ApplicationDoors {
     const { tx, ...said } = settings(options, known.start)
     const { name, input } = made(call, 'call', 'app.start(checkout(input))')
     const request = traced({ ...said, call: checkOutside(name), input })
-    return tx === undefined ? this.doors.start(request) : this.doors.startIn(request, tx)
+    return tx === undefined ? await this.doors.start(request) : await this.doors.startIn(request, tx)
   }
   async startNamed(request: StartRequest): Promise<Started> {
     checkOutside(word(settings(request, known.startNamed, 'request').call, 'call'))
-    return this.doors.start(traced(request))
+    return await this.doors.start(traced(request))
   }
 
   publish(event: EventValue, options?: PublishSettings): Promise<Published>
@@ -105,11 +105,11 @@ export abstract class ApplicationDoors {
     const { tx, ...said } = settings(options, known.publish)
     const { type, data } = made(event, 'event', 'app.publish(OrderCreated(data))')
     const request = traced({ ...said, type, data })
-    return tx === undefined ? this.doors.publish(request) : this.doors.publishIn(request, tx)
+    return tx === undefined ? await this.doors.publish(request) : await this.doors.publishIn(request, tx)
   }
   async publishNamed(request: PublishRequest): Promise<Published> {
     word(settings(request, known.publishNamed, 'request').type, 'type')
-    return this.doors.publish(traced(request))
+    return await this.doors.publish(traced(request))
   }
 
   conduct(
@@ -201,7 +201,7 @@ export abstract class ApplicationDoors {
   result<Result>(run: RunId<Result>): Promise<Result>
   result(run: string): Promise<Json | undefined>
   async result(run: string): Promise<Json | undefined> {
-    return this.outputOf(word(run, 'run'))
+    return await this.outputOf(word(run, 'run'))
   }
 
   async runs(request: RunsRequest = {}): Promise<Page<RunView>> {

@@ -303,10 +303,12 @@ export class RunningApplication extends ApplicationDoors implements Application 
     const own = this.doors.here(id)
     if (own === undefined) return this.#ends.result(id)
     const look = (): Promise<RunView | null> => this.settled(id, Number.POSITIVE_INFINITY)
-    return resultOf(own.shard, id, look).catch((error: unknown) => {
+    try {
+      return await resultOf(own.shard, id, look)
+    } catch (error) {
       if (!this.#isHandedOn(own)) throw error
       return this.#ends.result(id)
-    })
+    }
   }
 
   async run(id: string): Promise<RunView | null> {

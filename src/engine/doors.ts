@@ -64,7 +64,7 @@ export class Doors {
   }
 
   async start(request: StartRequest): Promise<Started> {
-    if (this.#options.shards.isOne) return this.at('').requests.start(request)
+    if (this.#options.shards.isOne) return await this.at('').requests.start(request)
     const asked = this.#judgeStart(request)
     return this.#wherever(
       asked.birth.id,
@@ -83,7 +83,7 @@ export class Doors {
   }
 
   async publish(request: PublishRequest): Promise<Published> {
-    if (this.#options.shards.isOne) return this.at('').requests.publish(request)
+    if (this.#options.shards.isOne) return await this.at('').requests.publish(request)
     const asked = judgeEvent(this.#judging, this.#options.source, request)
     return this.#wherever(
       asked.key,

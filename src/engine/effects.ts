@@ -249,50 +249,48 @@ export class Effects {
       begun()
       const stop = new StopSignal()
       running.place?.begun(stop)
-      void this.#attempt(running, attempt, stop).then(passed)
+      this.#attempt(running, attempt, stop, passed)
     })
   }
 
-  /** Makes an attempt. Resolves when it has answered or failed, or its time is over. */
-  #attempt(running: Running, attempt: number, stop: StopSignal): Promise<void> {
+  /** Makes an attempt. `passed` is told when it has answered or failed, or its time is over. */
+  #attempt(running: Running, attempt: number, stop: StopSignal, passed: () => void): void {
     const { effect, place } = running
     running.stop = stop
     running.cancel = null
     this.#bodies += 1
     const { clock } = this.#options
     const began = elapsedOf(clock)
-    return new Promise((passed) => {
-      let isOver = false
-      const over = (made: Made): void => {
-        isOver = true
-        running.limit?.()
-        this.#dropped.delete(running)
-        effect.heart?.over()
-        this.#bodies -= 1
-        place?.leave()
-        running.place = null
-        const ms = elapsedOf(clock) - began
-        effect.counts.seconds.add(ms / 1000)
-        this.#made(running, attempt, made, Math.round(ms))
-        if (this.#bodies === 0) this.#onQuiet?.()
-        passed()
-      }
-      const look = (): void => {
-        if (isOver) return
-        const leftMs = this.#leftMs(running, effect, began)
-        if (leftMs > 0) return void (running.limit = clock.after(leftMs, look))
-        const error = tooLong(effect, elapsedOf(clock) - began)
-        stop.abort(error)
-        over({ error })
-      }
-      running.limit = clock.after(Math.min(effect.timeoutMs, effect.heart?.heartbeatMs ?? Infinity), look)
-      effect.attempt(attempt, stop).then(
-        (payload) => (isOver ? this.#late(effect, attempt, payload) : over({ payload })),
-        (error: unknown) => {
-          if (!isOver) over({ error })
-        },
-      )
-    })
+    let isOver = false
+    const over = (made: Made): void => {
+      isOver = true
+      running.limit?.()
+      this.#dropped.delete(running)
+      effect.heart?.over()
+      this.#bodies -= 1
+      place?.leave()
+      running.place = null
+      const ms = elapsedOf(clock) - began
+      effect.counts.seconds.add(ms / 1000)
+      this.#made(running, attempt, made, Math.round(ms))
+      if (this.#bodies === 0) this.#onQuiet?.()
+      passed()
+    }
+    const look = (): void => {
+      if (isOver) return
+      const leftMs = this.#leftMs(running, effect, began)
+      if (leftMs > 0) return void (running.limit = clock.after(leftMs, look))
+      const error = tooLong(effect, elapsedOf(clock) - began)
+      stop.abort(error)
+      over({ error })
+    }
+    running.limit = clock.after(Math.min(effect.timeoutMs, effect.heart?.heartbeatMs ?? Infinity), look)
+    effect.attempt(attempt, stop).then(
+      (payload) => (isOver ? this.#late(effect, attempt, payload) : over({ payload })),
+      (error: unknown) => {
+        if (!isOver) over({ error })
+      },
+    )
   }
 
   /** Milliseconds that an attempt still has, where it says that it lives; its timer has come where it is not asked to. */

@@ -1,13 +1,12 @@
 // The questions of operators, answered from committed rows: runs, journals, events, keys, causal graphs. Needs a reader
 // of the store and nothing of a running engine, so a file can be read without its application.
-import { originOf } from '../core/caller.ts'
 import { parseText } from '../core/json-text.ts'
 import { plainCodec, type Codec, type Payload, type PayloadPlace } from '../core/codec.ts'
 import { fault, isBalletError } from '../core/errors.ts'
 import { toFailure } from '../core/failure.ts'
 import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
-import { nearest, splitKey, DEFAULT_NAMESPACE } from '../core/names.ts'
+import { nearest, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
 import { soloInput } from '../core/solo.ts'
 import type { EventRow, JournalRow, Kin, RunRow, StoreInfo, StoreReader } from '../core/store.ts'
@@ -44,7 +43,7 @@ import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, unreadable, unreadableError, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
-import { choicesOf, phaseOf } from './run-standing.ts'
+import { runView, type RunPayloads } from './run-view.ts'
 import { suspectOf } from './suspicion.ts'
 
 export interface QueriesOptions extends Pick<ListReadsOptions, 'knownOf'> {
@@ -56,8 +55,6 @@ export interface QueriesOptions extends Pick<ListReadsOptions, 'knownOf'> {
   /** Up to which position the rows of a shard are of processes before this one; undefined where this one has it not. */
   readonly before?: (shard: number) => number | undefined
 }
-
-type RunPayloads = Pick<RunView, 'input' | 'output' | 'error'>
 
 /** Turns that are read at once to tell how a run stands. */
 const PAGE = 1000
@@ -242,11 +239,16 @@ export class Queries {
     return this.#sharing([row]).then((shared) => this.#view(row, this.#payloads(row), shared))
   }
 
-  /** One that ended just now, as its process knows it: its row is durable, and it said this last of itself, or nothing. */
-  ended(row: RunRow, state: JsonText | null): Promise<RunView> {
+  /**
+   * One that ended just now, as its process knows it: its row is durable, and it said this last of itself, or nothing. Known at
+   * once but for the name of its parent.
+   */
+  ended(row: RunRow, state: JsonText | null): RunView | Promise<RunView> {
     const said = state === null ? undefined : (parseText(state) as Json)
     const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
-    return this.#view(row, this.#payloads(row), this.#reads(), present)
+    const seen = { payloads: this.#payloads(row), present, suspect: undefined, parent: null, waits: [] }
+    if (row.parent === null) return runView(row, seen)
+    return this.#parentOf(row, this.#reads()).then((parent) => runView(row, { ...seen, parent }))
   }
 
   #reads(suspects?: ReadonlyMap<string, SuspectView | undefined>): ListReads {
@@ -265,40 +267,17 @@ export class Queries {
     return this.#reads(new Map(found.flat()))
   }
 
-  async #view(row: RunRow, payloads: RunPayloads, shared: ListReads, known?: Present): Promise<RunView> {
-    const present = known ?? (await this.#present(row))
-    const { state, steps, unread } = present
+  async #view(row: RunRow, payloads: RunPayloads, shared: ListReads): Promise<RunView> {
+    const present = await this.#present(row)
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? shared.suspect(shard, row.num) : undefined
-    const parent = row.parent === null ? null : await shared.parentId(shard, row.parent)
+    const parent = await this.#parentOf(row, shared)
     const waits = await shared.waits(shard, row, present.waits)
-    return {
-      id: row.id,
-      kind: row.kind,
-      name: row.name,
-      ...(row.kind === 'reaction' && row.call !== '' ? { call: row.call } : {}),
-      version: row.version,
-      key: row.key === null ? null : splitKey(row.key),
-      root: row.root,
-      ...originOf(row.cause),
-      parent,
-      status: row.status,
-      ...phaseOf(row, present),
-      ...(present.isFailing === true ? { failing: true } : {}),
-      ...(row.phase === 'scheduled' && row.at !== null ? { at: new Date(row.at).toISOString() } : {}),
-      ...(row.deadline === null ? {} : { deadline: new Date(row.deadline).toISOString() }),
-      ...(row.generation === 0 ? {} : { generation: row.generation }),
-      ...(row.reason === null ? {} : { reason: row.reason }),
-      ...(suspect === undefined ? {} : { suspect }),
-      ...(state === undefined ? {} : { state }),
-      ...(unread === undefined ? {} : { unread }),
-      waits,
-      ...(steps === undefined ? {} : { steps }),
-      choices: choicesOf(row, present),
-      ...payloads,
-      created: new Date(row.created).toISOString(),
-      ended: row.ended === null ? null : new Date(row.ended).toISOString(),
-    }
+    return runView(row, { payloads, present, suspect, parent, waits })
+  }
+
+  async #parentOf({ id, parent }: RunRow, shared: ListReads): Promise<string | null> {
+    return parent === null ? null : shared.parentId(await this.#shardOf(id), parent)
   }
 
   #payloads(row: RunRow): RunPayloads {

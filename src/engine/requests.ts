@@ -76,7 +76,8 @@ export class Requests {
       await this.#settled(way, taken, hash, () => fault('RUN_CONFLICT', { id }))
       return { id, created: taken === null }
     }
-    return leaving(place, given ? context.claims.settle('run', id, decide, way.drained !== undefined) : decide(null))
+    const isDrained = way.drained !== undefined
+    return await leaving(place, given ? context.claims.settle('run', id, decide, isDrained) : decide(null))
   }
 
   /** Judges a start that is to come in by another way, as far as it can be judged now. @throws as `start` */
@@ -122,8 +123,8 @@ export class Requests {
       await this.#settled(way, taken, hash, () => fault('EVENT_CONFLICT', { id, source }))
       return { id, source, position, created: taken === null }
     }
-    if (given) return leaving(place, claims.settle('event', name, decide, way.drained !== undefined))
-    return leaving(
+    if (given) return await leaving(place, claims.settle('event', name, decide, way.drained !== undefined))
+    return await leaving(
       place,
       inboxFirst(context, way).then(() => decide(null)),
     )
@@ -295,7 +296,7 @@ export class Requests {
       this.#drain(way)
       return writer.flush()
     }
-    if (taken === null) return new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
+    if (taken === null) return await new Promise<void>((resolve, reject) => writer.acknowledgement(resolve, reject))
     await writer.barrier()
     if (isConflict) throw conflict()
   }
@@ -330,10 +331,16 @@ function sayerOf({ kind }: InboxRow, text: string): string | undefined {
 }
 
 /** Gives the place back when the request has been answered. */
-async function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } finally {
-    place?.leave()
-  }
+function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {
+  if (place === null) return work
+  return work.then(
+    (value) => {
+      place.leave()
+      return value
+    },
+    (error: unknown) => {
+      place.leave()
+      throw error
+    },
+  )
 }

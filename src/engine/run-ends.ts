@@ -36,10 +36,12 @@ export async function settledRun(
   { id, waitMs, signal }: Wait,
 ): Promise<RunView | null> {
   const num = open.numOf(id)
-  let stop = (): void => {}
+  // One promise for whatever ends the wait: a race of three makes ten, for every order over HTTP.
+  const { promise, resolve } = Promise.withResolvers<LiveRun | undefined>()
+  const leave = (): void => resolve(undefined)
   // Watch first, then look: an end between the two is seen.
-  const ended = new Promise<LiveRun | undefined>((resolve) => (stop = watchers.onEnd(id, (_, run) => resolve(run))))
-  const { given, leave } = givenUp(signal)
+  const stop = watchers.onEnd(id, (_, run) => resolve(run))
+  signal?.addEventListener('abort', leave)
   let over: LiveRun | undefined
   let cancel = (): void => {}
   try {
@@ -48,14 +50,12 @@ export async function settledRun(
       const now = await look()
       if (now === null || now.ended !== null || signal?.aborted === true) return now
     }
-    const late = new Promise<undefined>((resolve) => {
-      if (Number.isFinite(waitMs)) cancel = clock.after(waitMs, () => resolve(undefined))
-    })
-    over = await Promise.race([ended, late, given])
+    if (Number.isFinite(waitMs)) cancel = clock.after(waitMs, leave)
+    over = await promise
   } finally {
     stop()
     cancel()
-    leave()
+    signal?.removeEventListener('abort', leave)
   }
   // Reading it made an order over HTTP a third dearer.
   if (over !== undefined && isKnown(over)) return queries.ended(over.row, stateOf(over))

@@ -336,7 +336,7 @@ export class Shard {
 
   #release(run: LiveRun): void {
     releaseSolo(this.context, run)
-      .catch((error: unknown) => {
+      ?.catch((error: unknown) => {
         // A definition that changed since (its key, for example) parks the run that it does not fit, and nothing else.
         if (!isBalletError(error) || error.family !== 'fix') throw error
         markStuck(this.context, run, null, 'threw', toFailure(error))

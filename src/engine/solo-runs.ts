@@ -18,8 +18,11 @@ import { isHere, post } from './outbox.ts'
 import type { DeliveryExtras, ShardContext } from './shard-context.ts'
 import { effectOf, startEffect, writeTurn } from './turn-rows.ts'
 
-/** Begins a run of one call, when its lane lets it. */
-export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<void> {
+/**
+ * Begins a run of one call, when its lane lets it: at once, or where a workflow is started when its name has been looked up. What
+ * goes wrong then is in the promise.
+ */
+export function releaseSolo(context: ShardContext, run: LiveRun): Promise<void> | undefined {
   const { executor, row } = run
   if (executor.kind !== 'solo' || row.ended !== null || run.stuckOps.size > 0 || row.status === 'stuck') return
   // It waits for what became of the workflow that it has asked for.
@@ -27,9 +30,10 @@ export async function releaseSolo(context: ShardContext, run: LiveRun): Promise<
   if (executor.command !== null) {
     const { op } = executor.command
     context.writer.onDurable(() => startEffect(context, run, op))
-    return context.writer.flush()
+    context.writer.flush()
+    return
   }
-  await startWorkflow(context, run)
+  return startWorkflow(context, run)
 }
 
 /** What a reaction asks of another shard. It waits for the answer, and asks again when it is brought back. */

@@ -51,7 +51,12 @@ export function bareAnswer(status: number, cookies: readonly string[] = []): Res
   return new Response(null, { status, headers })
 }
 
+/** What stands in a path as it is, whatever is in front of it. */
+const PLAIN = /^[\w.~:@+=!*'()-]+$/
+
 /** A path of the API with `value` as its last segment, `/api/runs/checkout:8841~gift-wrap.0`. */
 export function pathTo(prefix: `/${string}`, value: string): string {
+  // Most need no encoding, ids that were made among them.
+  if (PLAIN.test(value)) return `${prefix}/${value}`
   return `${prefix}/${encodeURIComponent(value).replace(/%(?:3A|40|2B|3D)/g, decodeURIComponent)}`
 }

@@ -49,7 +49,7 @@ export function checkEncoding(request: Request, isExpected: boolean, expected: s
  * @throws BODY_TYPE, BODY_ENCODED, BODY_TOO_LARGE, BODY_INCOMPLETE, and what `parseJson` throws.
  */
 export async function readJson(request: Request, limitBytes: number = BODY_LIMIT_BYTES): Promise<Json> {
-  checkEncoding(request, mediaType(request) === 'application/json', 'application/json')
+  checkJson(request)
   return parseBytes(await readBytes(request, limitBytes))
 }
 
@@ -57,8 +57,16 @@ export async function readJson(request: Request, limitBytes: number = BODY_LIMIT
 export async function readJsonOrNothing(request: Request, limitBytes: number): Promise<Json | undefined> {
   const bytes = await readBytes(request, limitBytes)
   if (bytes.byteLength === 0) return undefined
-  checkEncoding(request, mediaType(request) === 'application/json', 'application/json')
+  checkJson(request)
   return parseBytes(bytes)
+}
+
+/** @throws BODY_TYPE, BODY_ENCODED */
+function checkJson(request: Request): void {
+  const { headers } = request
+  // As nearly everybody writes it.
+  if (headers.get('content-type') === 'application/json' && !headers.has('content-encoding')) return
+  checkEncoding(request, mediaType(request) === 'application/json', 'application/json')
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

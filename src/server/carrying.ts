@@ -2,6 +2,8 @@
 // little longer than it asks to be waited for, since this node can answer it from committed rows; and of an action for as long as
 // one that is asked for by way of the inbox. Used by handler.ts.
 import type { Clock } from '../core/clock.ts'
+import type { Application } from '../define/application.ts'
+import type { Standing } from '../define/node.ts'
 import { parseMs } from './query.ts'
 
 /** How often it is looked who carries a run, and what a node may take beside the wait of a question; milliseconds. */
@@ -9,6 +11,14 @@ const LOOK_MS = 250
 const BESIDE_MS = 2000
 /** How long an action may take. Whether it was done is not known then, and the run shows it. */
 const ACTION_MS = 30_000
+
+/** The node that carries a run, as it is asked. */
+export interface There {
+  readonly owner: Standing['owner']
+  readonly app: Application
+  /** Whether it carries the run still. */
+  readonly isCarried: () => boolean
+}
 
 export interface Carrying {
   /** Aborted when the answer is not to be waited for any longer. */

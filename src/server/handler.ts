@@ -8,7 +8,6 @@ import { fault, isBalletError, type BalletError } from '../core/errors.ts'
 import { isRecord } from '../core/json.ts'
 import type { Application, HttpRoutes } from '../define/application.ts'
 import type { Log } from '../define/definition.ts'
-import type { Standing } from '../define/node.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../engine/clock.ts'
 import { consoleLog, safeLog } from '../engine/log.ts'
@@ -29,7 +28,7 @@ import { guardBody } from './own-body.ts'
 import { problemAnswer, stackOf, tellable } from './problem.ts'
 import { Query } from './query.ts'
 import type { Route } from './route.ts'
-import { carryingOf } from './carrying.ts'
+import { carryingOf, type There } from './carrying.ts'
 import {
   allowedMethods,
   asksForOwner,
@@ -128,7 +127,8 @@ export function createFetch(
     try {
       const page = site.dashboard(request)
       if (page !== null) return await page
-      const entered = await site.enter(request)
+      const entering = site.enter(request)
+      const entered = entering instanceof Promise ? await entering : entering
       return entered instanceof Response || entered instanceof PlainAnswer ? entered : await hono.fetch(entered)
     } catch (error) {
       return site.failed(error, request)
@@ -200,8 +200,14 @@ class Site {
     return this.#dashboard.answer(request)
   }
 
-  /** The request as it is to be answered here, or the answer of the node that owns the store. */
-  async enter(request: Request): Promise<Request | Answer> {
+  /** The request as it is to be answered here, or the answer of the node that owns the store. Known at once where nothing is passed on. */
+  enter(request: Request): Request | Answer | Promise<Request | Answer> {
+    const isOwner = this.#backing.kind === 'ready' && this.#backing.app.standing.role === 'owner'
+    const isWhole = isOwner && !this.#forwarding.isPossible && !this.#traffic.isClosing
+    return isWhole && !isForwarded(request) ? request : this.#enter(request)
+  }
+
+  async #enter(request: Request): Promise<Request | Answer> {
     if (this.#traffic.isClosing) return isForwarded(request) ? Forwarding.closing(request) : request
     if (this.#backing.kind === 'recovering') return request
     const { app } = this.#backing
@@ -388,11 +394,4 @@ class Site {
     if (this.#backing.kind === 'recovering') throw fault('NOT_READY')
     return this.#backing
   }
-}
-
-/** The node that carries a run, as it is asked. */
-interface There {
-  readonly owner: Standing['owner']
-  readonly app: Application
-  readonly isCarried: () => boolean
 }

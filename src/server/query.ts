@@ -5,18 +5,27 @@ import { fault } from '../core/errors.ts'
 import { keyOf, splitKey } from '../core/names.ts'
 import { shown, unknownName } from './envelope.ts'
 
+/** What was read last, which is mostly asked for again: a client says the same with each of its requests. */
+let last: { readonly search: string; readonly names: readonly string[]; readonly values: URLSearchParams } | null = null
+
 export class Query {
   readonly #values: URLSearchParams
 
   /** @throws QUERY_INVALID for a name that is not in `names` or has no value. */
   constructor(url: string, names: readonly string[]) {
     // The whole of a URL is dear to read.
-    this.#values = new URLSearchParams(/^[^?#]*(\?[^#]*)/.exec(url)?.[1])
+    const search = /^[^?#]*(\?[^#]*)/.exec(url)?.[1] ?? ''
+    if (last !== null && last.search === search && last.names === names) {
+      this.#values = last.values
+      return
+    }
+    this.#values = new URLSearchParams(search)
     for (const [name, value] of this.#values) {
       if (!names.includes(name)) throw invalid(shown(name), unknownName('parameter', name, names))
       if (value === '') throw invalid(name, 'it is empty')
       if (value.includes('\0')) throw invalid(name, 'it has a null character, which nothing that is kept has')
     }
+    last = { search, names, values: this.#values }
   }
 
   /** @throws QUERY_INVALID when it is given twice. */

@@ -80,6 +80,7 @@ export class Traffic {
   }
 
   #changed(): void {
+    if (this.#listeners.size === 0) return
     for (const listener of this.#listeners) listener()
     this.#listeners.clear()
   }

@@ -371,7 +371,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     name: 'place-kept-by-nobody',
     breaks: 'an attempt that is over leaves its place to another',
     file: 'engine/effects.ts',
-    changes: [['        place?.leave()\n        running.place = null', '        running.place = null']],
+    changes: [['      place?.leave()\n      running.place = null', '      running.place = null']],
     within: 300,
   },
   {
