@@ -1,5 +1,7 @@
-// Posts orders to a URL over connections that are kept: the client of every system that is asked over HTTP.
-import { Agent, request } from 'node:http'
+// Posts orders to a URL over connections that are kept: the client of every system that is asked over HTTP. What it takes of the
+// processors is missed by the server that is measured, so it is the cheapest client that answers for what it reads
+// (docs/decisions/0053-load-by-undici.md).
+import { Pool, type Dispatcher } from 'undici'
 import type { Endpoint } from './host.ts'
 import type { Order } from './order.ts'
 
@@ -10,23 +12,36 @@ export interface Poster {
 }
 
 export function poster({ url, body }: Endpoint, connections: number): Poster {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const { origin, pathname, search } = new URL(url)
+  const pool = new Pool(origin, { connections, pipelining: 1 })
+  const asked = { path: pathname + search, method: 'POST', headers: { 'content-type': 'application/json' } } as const
   const post = (order: Order): Promise<void> =>
     new Promise((resolve, reject) => {
-      const text = body.replace('ORDER', JSON.stringify(order))
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-      const asked = request(url, { method: 'POST', agent, headers })
-      asked.on('error', reject)
-      asked.on('response', (answered) => {
-        const parts: Buffer[] = []
-        answered.on('data', (part: Buffer) => parts.push(part))
-        answered.on('end', () => {
-          const said = Buffer.concat(parts).toString()
-          if (said.includes('r-4711')) resolve()
-          else reject(new Error(`${answered.statusCode}: ${said.slice(0, 500)}`))
-        })
-      })
-      asked.end(text)
+      const answered = done((status, said) => {
+        if (said.includes('r-4711')) resolve()
+        else reject(new Error(`${status}: ${said.slice(0, 500)}`))
+      }, reject)
+      pool.dispatch({ ...asked, body: body.replace('ORDER', JSON.stringify(order)) }, answered)
     })
-  return { post, close: () => agent.destroy() }
+  return { post, close: () => void pool.destroy() }
+}
+
+/** Takes an answer in, and tells of it when it is whole. */
+function done(
+  tell: (status: number, said: string) => void,
+  failed: (error: Error) => void,
+): Dispatcher.DispatchHandler {
+  const parts: Buffer[] = []
+  let status = 0
+  return {
+    onRequestStart: () => {},
+    onResponseStart: (_, code) => {
+      status = code
+    },
+    onResponseData: (_, part) => {
+      parts.push(part)
+    },
+    onResponseEnd: () => tell(status, Buffer.concat(parts).toString()),
+    onResponseError: (_, error) => failed(error),
+  }
 }
