@@ -84,6 +84,8 @@ describe('what is refused', () => {
     [['one', '--input', '1', '--input', '2'], '--input is given twice'],
     [[], 'ballet sample needs <first>'],
     [['one', 'two', 'three'], 'does not take "three"; quote'],
+    [['one', 'two', '{"a":1}'], 'does not take "{"a":1}"; if that is a value, write --input in front of it.'],
+    [['one', 'two', '@order.json'], 'if that is a value, write --input in front of it.'],
     [['one', '--constructor', 'x'], 'no option --constructor'],
     [['one', '--__proto__=x'], 'no option --__proto__'],
   ])('%j', (argv, words) => {

@@ -90,8 +90,16 @@ function checkWords(command: Command, words: readonly string[]): void {
   const missing = command.words.filter(({ optional }) => optional !== true)[words.length]
   if (missing !== undefined) throw usage(command, `ballet ${command.name} needs <${missing.name}>.`)
   const extra = words[command.words.length]
-  if (extra !== undefined)
-    throw usage(command, `ballet ${command.name} does not take "${extra}"; quote a value that has spaces.`)
+  if (extra === undefined) return
+  const instead = (/^[[{@]/.test(extra) ? behindOption(command) : undefined) ?? 'quote a value that has spaces.'
+  throw usage(command, `ballet ${command.name} does not take "${extra}"; ${instead}`)
+}
+
+/** JSON, or a file of it, goes behind an option, and behind the name nearly everybody writes it at first. */
+function behindOption({ options }: Command): string | undefined {
+  const [name, option] = Object.entries(options).find(([, { value }]) => value?.startsWith('<json') === true) ?? []
+  const what = option?.about.replace(/[:.].*$/s, '').replace(/^./, (first) => first.toLowerCase())
+  return what && `if that is ${what}, write --${name} in front of it.`
 }
 
 /** Writes the value of an option out where it may be left out: `--wait` becomes `--wait=30s`. */

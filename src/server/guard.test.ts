@@ -83,6 +83,18 @@ describe('the host that a request names', () => {
     expect(await ask('GET http://localhost/api/app HTTP/1.1\nHost: localhost')).toBe('200')
   })
 
+  it('may be missing in HTTP/1.0, as in the checks of a load balancer, and in no later one', async () => {
+    for (const path of ['/readyz', '/api/app']) {
+      expect(await ask(`GET ${path} HTTP/1.0`)).toBe('200')
+      expect(await ask(`OPTIONS ${path} HTTP/1.0`)).toBe('405 METHOD_NOT_ALLOWED')
+      expect(await ask(`GET ${path} HTTP/1.0\nHost: evil.com`)).toBe('403 HOST_FORBIDDEN')
+      expect(await ask(`GET ${path} HTTP/1.0\nHost:`)).toBe('400 REQUEST_MALFORMED')
+      expect(await ask(`GET ${path} HTTP/1.1`)).toBe('400 REQUEST_MALFORMED')
+    }
+    expect(await ask('GET http://evil.com/api/app HTTP/1.0')).toBe('403 HOST_FORBIDDEN')
+    expect(await ask('GET /readyz HTTP/1.0', ['shop.internal'])).toBe('200')
+  })
+
   it('is judged whatever names were ours before, however many', () => {
     const guard = createGuard({ token: null, hosts: [], origins: [] })
     const admit = (host: string): void => guard.admit(new Request(`http://${host}/api/app`))

@@ -154,6 +154,7 @@ function createListener(
   const unanswered = new Unanswered()
   server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    nameHost(incoming)
     outgoing.on('close', traffic.enter())
     unanswered.enter(outgoing)
     if (traffic.isClosing) outgoing.setHeader('connection', 'close')
@@ -182,6 +183,16 @@ function createListener(
   )
   server.on('clientError', (error, socket) => refuseConnection(error, socket, unanswered, clock))
   return server
+}
+
+/**
+ * HTTP/1.0 need not name a host, and what asks whether a node is ready may not (`option httpchk` of HAProxy): it has asked whoever it
+ * reached. No browser does, so no page is behind it.
+ */
+function nameHost(incoming: IncomingMessage): void {
+  if (incoming.httpVersion !== '1.0' || incoming.headers.host !== undefined) return
+  incoming.headers.host = 'localhost'
+  incoming.rawHeaders.push('Host', 'localhost')
 }
 
 interface Outgoing {
