@@ -208,6 +208,34 @@ test('what waits for its acknowledgement is bounded, whatever holds it up', asyn
   expect(await codes([app.start(other(null), { id: 'o19' })])).toEqual(['taken'])
 })
 
+test('what is refused within a transaction, under an id that was made, gives its place back', async () => {
+  const spaceAgain = gate()
+  let isFull = false
+  const log = {
+    ...keptLog(),
+    info: (message: string) => void (message.includes('There is space again') && spaceAgain.open()),
+  }
+  const store = guarded(
+    guarded(memory(), 'commit', (pass, batch) =>
+      isFull && !batch.urgent ? Promise.reject(fault('STORE_FULL', { problem: 'the disk is full' })) : pass(),
+    ),
+    'hasRoom',
+    (pass) => (isFull ? Promise.resolve(false) : pass()),
+  )
+  const app = await openForTest(definition, { store, log, limits: { arrivals: 2 } })
+  const tx = {}
+  const late = { tx, deadline: '2001-01-01T00:00:00Z' }
+  for (let n = 0; n < 3; n++) await expect(app.start(other(null), late)).rejects.toMatchObject({ code: 'TIME_INVALID' })
+  isFull = true
+  await app.start(other(null))
+  for (let n = 0; n < 3; n++)
+    await expect(app.publish(Fact({ id: 'a' }), { tx })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  isFull = false
+  await spaceAgain.promise
+  expect(await app.publish(Fact({ id: 'a' }))).toMatchObject({ created: true })
+  expect(await app.start(other(null))).toMatchObject({ created: true })
+})
+
 test('a start that another process left in the inbox was acknowledged, and is taken', async () => {
   const data = new MemoryData()
   const store = memory(data)

@@ -88,12 +88,13 @@ export class Requests {
     this.#shard.check()
     const { birth, given, workflow } = asked ?? judgeStart(this.#shard.context, request)
     const { id, hash } = birth
-    const judge = (taken: Taken | null): void => {
+    // Its throws are rejections, so that the place is left whatever it finds.
+    const judge = async (taken: Taken | null): Promise<void> => {
       if (taken === null) this.#checkNew({}, birth)
       else if (taken.hash !== hash) throw fault('RUN_CONFLICT', { id })
     }
     const place = this.#admit({}, { workflow, runs: 1 })
-    await leaving(place, given ? this.#shard.context.claims.settle('run', id, judge) : Promise.resolve(judge(null)))
+    await leaving(place, given ? this.#shard.context.claims.settle('run', id, judge) : judge(null))
     return birth
   }
 
@@ -139,12 +140,13 @@ export class Requests {
     const { context } = this.#shard
     const event = asked ?? judgeEvent(context, this.#source, request)
     const { source, id, given, name, hash, type } = event
-    const judge = (taken: Taken | null): void => {
+    // As in `startable`.
+    const judge = async (taken: Taken | null): Promise<void> => {
       if (taken === null) this.#refuseNew({})
       else if (taken.hash !== hash) throw fault('EVENT_CONFLICT', { id, source })
     }
     const place = this.#admit({}, { workflow: null, runs: context.directory.reactionsTo(type).length })
-    await leaving(place, given ? context.claims.settle('event', name, judge) : Promise.resolve(judge(null)))
+    await leaving(place, given ? context.claims.settle('event', name, judge) : judge(null))
     return event
   }
 
