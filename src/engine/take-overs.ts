@@ -23,6 +23,14 @@ interface Handing {
   open: number
 }
 
+/** What is told of a take-over beside the shards. */
+interface Told {
+  /** Of the node that had them, in words. */
+  readonly name: string
+  readonly silentMs: number | null
+  readonly tookMs: number
+}
+
 type TakenCounts = Pick<Counts, 'shardsTaken' | 'shardsHandedOn'>
 
 export interface TakeOversOptions {
@@ -76,10 +84,12 @@ export class TakeOvers {
       const { node, isGiven, shards } = former
       if (node !== this.#node.id) this.#counts.shardsTaken.add(isGiven ? 'given' : 'silent', shards.length)
       const silentMs = this.#silentMs(former, since)
+      // Now: a node that is gone, and owns nothing any more, is forgotten while its runs are taken up.
+      const name = this.#wordsOf(node)
       const all = Promise.all([...taking].flatMap(([shard, taken]) => (shards.includes(shard) ? [taken] : [])))
       // What cannot be taken up is told by what that stops.
       all.then(
-        () => this.#tellTaken(former, silentMs, elapsedOf(this.#clock) - since),
+        () => this.#tellTaken(former, { name, silentMs, tookMs: elapsedOf(this.#clock) - since }),
         () => undefined,
       )
     }
@@ -139,10 +149,10 @@ export class TakeOvers {
     return seen === undefined ? null : Math.round(this.#leaseMs + now - seen.at)
   }
 
-  #tellTaken({ node, isGiven, shards }: Former, silentMs: number | null, tookMs: number): void {
+  #tellTaken({ node, isGiven, shards }: Former, { name, silentMs, tookMs }: Told): void {
     const ms = Math.round(tookMs)
     const how = isGiven ? ', which gave them back' : silentMs === null ? '' : `, silent for ${showMs(silentMs)}`
-    const from = `${this.#wordsOf(node)}${how}`
+    const from = `${name}${how}`
     const data = { shards, from: node, ...(silentMs === null ? {} : { silentMs }), ms }
     this.#log.info(`Took over ${shardWords(shards)} of ${from}, and took up what runs there in ${showMs(ms)}`, data)
   }
