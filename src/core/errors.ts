@@ -29,7 +29,7 @@ export const catalogue = {
   QUERY_INVALID: { family: 'fix', status: 400, message: 'The parameter "{name}" is not valid: {problem}.', hint: 'Correct the parameter.' },
   ROUTE_UNKNOWN: { family: 'final', status: 404, message: 'There is nothing at {method} {path}.{nearest}', hint: 'GET /api/app lists what this application has.' },
   METHOD_NOT_ALLOWED: { family: 'final', status: 405, message: '{method} is not allowed on {path}.', hint: 'Use {allowed}.' },
-  ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted.', hint: 'Call the API from its own origin, or from outside a browser.' },
+  ORIGIN_FORBIDDEN: { family: 'fix', status: 403, message: 'A request from the origin "{origin}" is not accepted, since it came for the host "{host}".', hint: 'Call the API from its own origin, or from outside a browser. A proxy in front has to pass the Host on as the browser named it, with its port.' },
   HOST_FORBIDDEN: { family: 'fix', status: 403, message: 'A request for the host "{host}" is not accepted.', hint: 'Call the server by the address that it printed; a name that leads to it, by a proxy say, is allowed with the option hosts (ballet serve --hosts).' },
   TOKEN_REQUIRED: { family: 'fix', status: 401, message: 'This server asks for a token, and {problem}.', hint: 'Send "Authorization: Bearer <token>".' },
   TOKEN_READS_ONLY: { family: 'fix', status: 403, message: 'The token that was sent only reads, and {method} is a write.', hint: 'Send a token of BALLET_TOKEN: those of BALLET_READ_TOKEN are for GET and HEAD.' },

@@ -104,6 +104,14 @@ describe('the host that a request names', () => {
     }
   })
 
+  it('need not be named in HTTP/1.0, as the checks of HAProxy do not', async () => {
+    for (const path of ['/readyz', '/healthz', '/api/app']) expect(await ask(`GET ${path} HTTP/1.0`)).toBe('200')
+    expect(await ask('GET /readyz HTTP/1.0', ['shop.internal'])).toBe('200')
+    expect(await ask('GET /readyz HTTP/1.0\nHost: evil.com')).toBe('403 HOST_FORBIDDEN')
+    expect(await ask('GET http://evil.com/readyz HTTP/1.0')).toBe('403 HOST_FORBIDDEN')
+    expect(await ask('GET /readyz HTTP/1.1')).toBe('400 REQUEST_MALFORMED')
+  })
+
   it('may be a name that the options allow', async () => {
     expect(await ask('GET /api/app HTTP/1.1\nHost: shop.internal:80', ['Shop.internal'])).toBe('200')
     expect(await ask('GET /api/app HTTP/1.1\nHost: other.internal', ['shop.internal'])).toBe('403 HOST_FORBIDDEN')
@@ -133,6 +141,13 @@ describe('the origin of a write', () => {
       expect(await code(await write(origin, [], '/orders'))).toBe('ORIGIN_FORBIDDEN')
     },
   )
+
+  it('is told with the host that came, since a proxy may have named another', async () => {
+    // As nginx does unless it is told otherwise: its own address of the node, or the name without the port.
+    const refused = (await (await write('https://shop.example.com:8443')).json()) as Problem
+    expect(refused.detail).toMatch(/"https:\/\/shop\.example\.com:8443" .* for the host "127\.0\.0\.1:\d+"\.$/)
+    expect(refused.hint).toContain('pass the Host on')
+  })
 
   it('does not matter for a read, which no page of another origin can see', async () => {
     const { app } = testApplication()

@@ -92,7 +92,7 @@ export function createGuard(options: GuardOptions): Guard {
       const origin = request.headers.get('origin')
       if (origin === null || READS.has(request.method)) return
       if (!origins.includes(origin) && origin !== `http://${host}` && origin !== `https://${host}`) {
-        throw fault('ORIGIN_FORBIDDEN', { origin: origin.slice(0, 200) })
+        throw fault('ORIGIN_FORBIDDEN', { origin: origin.slice(0, 200), host: host.slice(0, 200) })
       }
     },
     identify(request, scopes) {
