@@ -104,14 +104,6 @@ describe('the host that a request names', () => {
     }
   })
 
-  it('need not be named in HTTP/1.0, as the checks of HAProxy do not', async () => {
-    for (const path of ['/readyz', '/healthz', '/api/app']) expect(await ask(`GET ${path} HTTP/1.0`)).toBe('200')
-    expect(await ask('GET /readyz HTTP/1.0', ['shop.internal'])).toBe('200')
-    expect(await ask('GET /readyz HTTP/1.0\nHost: evil.com')).toBe('403 HOST_FORBIDDEN')
-    expect(await ask('GET http://evil.com/readyz HTTP/1.0')).toBe('403 HOST_FORBIDDEN')
-    expect(await ask('GET /readyz HTTP/1.1')).toBe('400 REQUEST_MALFORMED')
-  })
-
   it('may be a name that the options allow', async () => {
     expect(await ask('GET /api/app HTTP/1.1\nHost: shop.internal:80', ['Shop.internal'])).toBe('200')
     expect(await ask('GET /api/app HTTP/1.1\nHost: other.internal', ['shop.internal'])).toBe('403 HOST_FORBIDDEN')
