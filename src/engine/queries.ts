@@ -43,7 +43,7 @@ import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
 import { isUnread, runRows, unreadable, unreadableError, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
-import { runView, type RunPayloads } from './run-view.ts'
+import { runView, type RunPayloads, type Seen } from './run-view.ts'
 import { suspectOf } from './suspicion.ts'
 
 export interface QueriesOptions extends Pick<ListReadsOptions, 'knownOf'> {
@@ -247,8 +247,12 @@ export class Queries {
     const said = state === null ? undefined : (parseText(state) as Json)
     const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
     const seen = { payloads: this.#payloads(row), present, suspect: undefined, parent: null, waits: [] }
-    if (row.parent === null) return runView(row, seen)
-    return this.#parentOf(row, this.#reads()).then((parent) => runView(row, { ...seen, parent }))
+    return row.parent === null ? runView(row, seen) : this.#endedChild(row, row.parent, seen)
+  }
+
+  async #endedChild(row: RunRow, parent: number, seen: Seen): Promise<RunView> {
+    const shard = await this.#shardOf(row.id)
+    return runView(row, { ...seen, parent: await this.#reads().parentId(shard, parent) })
   }
 
   #reads(suspects?: ReadonlyMap<string, SuspectView | undefined>): ListReads {
@@ -271,13 +275,9 @@ export class Queries {
     const present = await this.#present(row)
     const shard = await this.#shardOf(row.id)
     const suspect = row.status === 'running' ? shared.suspect(shard, row.num) : undefined
-    const parent = await this.#parentOf(row, shared)
+    const parent = row.parent === null ? null : await shared.parentId(shard, row.parent)
     const waits = await shared.waits(shard, row, present.waits)
     return runView(row, { payloads, present, suspect, parent, waits })
-  }
-
-  async #parentOf({ id, parent }: RunRow, shared: ListReads): Promise<string | null> {
-    return parent === null ? null : shared.parentId(await this.#shardOf(id), parent)
   }
 
   #payloads(row: RunRow): RunPayloads {

@@ -332,7 +332,7 @@ function sayerOf({ kind }: InboxRow, text: string): string | undefined {
   return root === undefined ? undefined : cause?.slice(runRef('').length)
 }
 
-/** Gives the place back when the request has been answered. */
+/** Gives the place back when the request has been answered. By `then`, since every start comes by here, and `finally` makes more promises. */
 function leaving<T>(place: Place | null, work: Promise<T>): Promise<T> {
   if (place === null) return work
   return work.then(

@@ -36,7 +36,7 @@ export async function settledRun(
   { id, waitMs, signal }: Wait,
 ): Promise<RunView | null> {
   const num = open.numOf(id)
-  // One promise for whatever ends the wait: a race of three makes ten, for every order over HTTP.
+  // One promise for whatever ends the wait: a race of three makes several, for every order over HTTP.
   const { promise, resolve } = Promise.withResolvers<LiveRun | undefined>()
   const leave = (): void => resolve(undefined)
   // Watch first, then look: an end between the two is seen.
