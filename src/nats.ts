@@ -1,6 +1,6 @@
 // The door `ballet/nats`: events that cross to other applications, and come from there, over a stream of NATS JetStream. What goes
 // over the wire, and what the stream has to be: docs/guides/nats.md.
-import { isBalletError } from './core/errors.ts'
+import { fault, isBalletError } from './core/errors.ts'
 import { eventRef } from './core/ids.ts'
 import { isRecord, type Json } from './core/json.ts'
 import type { Schema } from './core/schema.ts'
@@ -217,6 +217,10 @@ async function identityIn(
     const page = await app.events({ key: key ?? undefined, types: [type], limit: 200, cursor })
     const found = page.items.find(({ source, id }) => eventRef(source, id) === cause)
     if (found !== undefined) return found
+    const hidden = page.unreadable?.find(({ id }) => cause.endsWith(`:${id}`))
+    // It may be this one: another node, that has its key, is to say so.
+    if (hidden !== undefined)
+      throw fault('RUN_UNREADABLE', { run: `the event "${hidden.id}"`, problem: 'its codec does not decode it' })
     cursor = page.cursor
   } while (cursor !== undefined)
   return undefined

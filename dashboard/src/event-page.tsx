@@ -14,6 +14,7 @@ import {
   RefLink,
   RunLink,
   State,
+  Unreadable,
   Value,
   When,
   refOf,
@@ -26,12 +27,18 @@ import { causalTree, printable, type EventView } from './shown.ts'
 export function EventPage({ to, query }: { readonly to: string; readonly query: URLSearchParams }): ReactNode {
   const graph = useGraph(query.get('root') ?? to)
   const event = graph.data?.events.find((one) => refOf(one) === to)
+  const hidden = graph.data?.unreadable.filter(({ id }) => to.endsWith(`:${id}`)) ?? []
   if (graph.data === undefined || event === undefined)
     return (
       <>
         <h1 className="id">{shownId(to)}</h1>
         <Failure of={graph.error} />
-        {graph.isPending ? <Loading /> : graph.error === null ? <Empty>There is no such event here.</Empty> : null}
+        {graph.isPending ? (
+          <Loading />
+        ) : graph.error === null && hidden.length === 0 ? (
+          <Empty>There is no such event here.</Empty>
+        ) : null}
+        <Unreadable of={hidden} />
       </>
     )
   return <KnownEvent event={event} whole={graph.data} />

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import { FilterBar, filterOf } from './filter-bar.tsx'
 import { More } from './more.tsx'
-import { Empty, EventLink, Failure, Loading, When, refOf } from './pieces.tsx'
+import { Empty, EventLink, Failure, Loading, Unreadable, When, refOf } from './pieces.tsx'
 import { useEvents, useKnownApp } from './queries.ts'
 import { href } from './router.ts'
 import { printable, type EventView } from './shown.ts'
@@ -12,6 +12,7 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }): Reac
   const app = useKnownApp()
   const events = useEvents(filterOf(query, ['key', 'type', 'published']))
   const items = events.data?.pages.flatMap((page) => page.items) ?? []
+  const unreadable = events.data?.pages.flatMap((page) => page.unreadable ?? []) ?? []
   const fieldOf = new Map(app?.events.map(({ type, key }) => [type, key]))
   return (
     <>
@@ -28,9 +29,10 @@ export function EventsPage({ query }: { readonly query: URLSearchParams }): Reac
       <Failure of={events.error} />
       {events.isPending ? (
         <Loading />
-      ) : events.data !== undefined && events.error === null && items.length === 0 ? (
+      ) : events.data !== undefined && events.error === null && items.length === 0 && unreadable.length === 0 ? (
         <Empty>No event fits.</Empty>
       ) : null}
+      <Unreadable of={unreadable} />
       <WindowList
         count={items.length}
         rowHeight={34}

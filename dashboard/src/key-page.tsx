@@ -2,7 +2,7 @@
 // about, over both styles.
 import type { ReactNode } from 'react'
 import { serverNow } from './api.ts'
-import { Empty, EventLink, Failure, Loading, Part, RunLink, State, When, refOf, toneOf } from './pieces.tsx'
+import { Empty, EventLink, Failure, Loading, Part, RunLink, State, Unreadable, When, refOf, toneOf } from './pieces.tsx'
 import { useKey, type Whole } from './queries.ts'
 import { href } from './router.ts'
 import { flowWords, printable, printableView, waitingLine, type FlowView, type RunView } from './shown.ts'
@@ -60,11 +60,12 @@ interface WholePartProps {
 export function WholePart({ whole, query, path, drawing }: WholePartProps): ReactNode {
   const forms = drawing === undefined ? FORMS : (['flow', ...FORMS] as const)
   const shown = forms.find((name) => name === query.get('view')) ?? forms[0] ?? 'timeline'
-  if (whole.runs.length === 0 && whole.events.length === 0)
+  if (whole.runs.length + whole.events.length + whole.unreadable.length === 0)
     return <Empty>Nothing is known of this key: it has no run and no event here.</Empty>
   return (
     <>
       <OpenRuns runs={whole.runs} />
+      <Unreadable of={whole.unreadable} />
       <Tabs names={forms} shown={shown} to={(name) => href(path, { view: name })} />
       {shown === 'flow' ? (
         drawing

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react'
 import { FailingCalls } from './failing-calls.tsx'
 import { FlowNumbers } from './flow-numbers.tsx'
-import { Empty, Failure, Facts, Loading, Part, RunLink, State, When } from './pieces.tsx'
+import { Empty, Failure, Facts, Loading, Part, RunLink, State, Unreadable, When } from './pieces.tsx'
 import { useApp, useCounts, useFlowCount, useNewest, useNodes, useRuns, useSchedules, useStuck } from './queries.ts'
 import { RetryAll } from './retry-all.tsx'
 import { href } from './router.ts'
@@ -120,11 +120,7 @@ function Stuck(): ReactNode {
       {older.slice(0, OLDER).map((count) => (
         <OlderStuck key={[count.kind, count.name, count.reason].join(' ')} count={count} />
       ))}
-      {unreadable.map(({ id, error }) => (
-        <div key={id} className="group bad">
-          <span className="id">{printable(id)}</span> cannot be read: {printable(error.message)}
-        </div>
-      ))}
+      <Unreadable of={unreadable} />
       {all > runs.length && runs.length > 0 ? (
         <p>
           <a href={href(['runs'], { status: 'stuck' })}>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { Problem, serverNow } from './api.ts'
 import { href } from './router.ts'
-import { printable, shownTime, showMs, type EventView, type RunView } from './shown.ts'
+import { printable, shownTime, showMs, type EventView, type RunView, type UnreadableView } from './shown.ts'
 
 type Tone = 'good' | 'going' | 'care' | 'bad' | 'quiet'
 
@@ -28,6 +28,15 @@ const TONES: Readonly<Record<string, Tone>> = {
 const GLYPHS: Readonly<Record<Tone, string>> = { good: '✓', going: '●', care: '▲', bad: '✕', quiet: '■' }
 
 export const toneOf = (state: string): Tone => TONES[state] ?? 'quiet'
+
+/** What belongs among others and cannot be shown: a damaged page, or a key of the codec that is gone. The words name it. */
+export function Unreadable({ of }: { readonly of: readonly UnreadableView[] }): ReactNode {
+  return of.map(({ id, error }) => (
+    <p key={id} className="group bad">
+      {printable(error.message)}
+    </p>
+  ))
+}
 
 /** How a run, a flow or a node stands. */
 export function State({ of: state, phase }: { readonly of: string; readonly phase?: string | undefined }): ReactNode {

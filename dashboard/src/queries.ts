@@ -22,6 +22,7 @@ import type {
   Page,
   Related,
   RunView,
+  UnreadableView,
 } from './shown.ts'
 
 /** Milliseconds between two questions about what may change, and about what hardly does. */
@@ -233,6 +234,7 @@ export interface Whole {
   readonly runs: readonly RunView[]
   readonly events: readonly EventView[]
   readonly journals: ReadonlyMap<string, readonly JournalView[]>
+  readonly unreadable: readonly UnreadableView[]
   /** There is more than is read for a picture. */
   readonly isPart: boolean
 }
@@ -288,10 +290,12 @@ async function whole(first: Promise<Related>, others: readonly Related[] = []): 
   const events = new Map(parts.flatMap((part) => part.events.map((event) => [`${event.source} ${event.id}`, event])))
   const read = [...runs.values()].slice(0, JOURNALS)
   const rows = await inTurn(read, journalOf)
+  const all = [...parts, ...rows].flatMap((one) => one.unreadable ?? [])
   return {
     runs: [...runs.values()],
     events: [...events.values()],
     journals: new Map(rows.map(({ id, items }) => [id, items])),
+    unreadable: [...new Map(all.map((one) => [one.error.message, one])).values()],
     isPart:
       parts.some(({ cursor }) => cursor !== undefined) || runs.size > read.length || rows.some(({ isPart }) => isPart),
   }
@@ -301,6 +305,7 @@ interface KnownJournal {
   readonly id: string
   readonly items: readonly JournalView[]
   readonly isPart: boolean
+  readonly unreadable?: readonly UnreadableView[]
 }
 
 /** Journals of runs that have ended: there is hardly ever a row more. */
@@ -311,7 +316,13 @@ async function journalOf({ id, ended: at }: RunView): Promise<KnownJournal> {
   const name = `${id} ${at}`
   const known = ended.get(name)
   if (known !== undefined) return known
-  const { items, cursor } = await api.journal(id, { limit: JOURNAL_PAGE })
+  const page = await api.journal(id, { limit: JOURNAL_PAGE }).catch((error: unknown) => {
+    // Encoded with a key that is gone, at this node perhaps: the others are shown.
+    if (error instanceof Problem && error.code === 'RUN_UNREADABLE') return error
+    throw error
+  })
+  if (page instanceof Problem) return { id, items: [], isPart: false, unreadable: [{ id, error: page }] }
+  const { items, cursor } = page
   const journal = { id, items, isPart: cursor !== undefined }
   if (ended.size >= ENDED_KEPT) ended.clear()
   if (at !== null) ended.set(name, journal)

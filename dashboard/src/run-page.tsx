@@ -12,6 +12,7 @@ import {
   RefLink,
   RunLink,
   State,
+  Unreadable,
   Value,
   When,
   shownId,
@@ -139,7 +140,10 @@ function Body({ run, view }: { readonly run: RunView; readonly view: string }): 
           <Failure of={graph.error} />
         )
       ) : (
-        <WholeView whole={withRun(graph.data, run)} shown={shown} of={run.id} />
+        <>
+          <Unreadable of={graph.data.unreadable} />
+          <WholeView whole={withRun(graph.data, run)} shown={shown} of={run.id} />
+        </>
       )}
       <About run={run} />
     </>

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { serverNow } from './api.ts'
 import { FilterBar, filterOf } from './filter-bar.tsx'
 import { More } from './more.tsx'
-import { Empty, Failure, KeyLink, Loading, RunLink, State, When, shownId } from './pieces.tsx'
+import { Empty, Failure, KeyLink, Loading, RunLink, State, Unreadable, When, shownId } from './pieces.tsx'
 import { useKnownApp, useRun, useRuns } from './queries.ts'
 import { printable, printableView, waitingLine, type ApplicationView, type RunView } from './shown.ts'
 import { WindowList } from './window-list.tsx'
@@ -68,11 +68,7 @@ function RunList({ filter }: { readonly filter: Readonly<Record<string, string>>
       ) : runs.data !== undefined && runs.error === null && items.length === 0 ? (
         <Empty>No run fits.</Empty>
       ) : null}
-      {unreadable.map(({ id, error }) => (
-        <p key={id} className="group bad">
-          <span className="id">{printable(id)}</span> cannot be read: {printable(error.message)}
-        </p>
-      ))}
+      <Unreadable of={unreadable} />
       <WindowList
         count={items.length}
         rowHeight={52}

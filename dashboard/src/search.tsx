@@ -69,7 +69,7 @@ async function placeOf(words: string, app: ApplicationView | undefined): Promise
   for (const ref of [words, `event:${words}`, ...sources.map((source) => `event:${source}:${words}`)]) {
     if (!ref.startsWith('event:')) continue
     const graph = await found(() => api.graph(ref))
-    if (graph !== null && graph.events.length > 0) return href(['events', ref])
+    if (graph !== null && (graph.events.length > 0 || graph.unreadable !== undefined)) return href(['events', ref])
   }
   return null
 }
@@ -79,7 +79,7 @@ async function hasKey(field: string, value: string): Promise<boolean> {
   const runs = await found(() => api.runs({ key, limit: 1 }))
   if (runs !== null && runs.items.length > 0) return true
   const events = await found(() => api.events({ key, limit: 1 }))
-  return events !== null && events.items.length > 0
+  return events !== null && (events.items.length > 0 || events.unreadable !== undefined)
 }
 
 /** What there is, or null where the server says that there is none, or that the words cannot be such a name. */

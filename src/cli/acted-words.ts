@@ -3,7 +3,7 @@ import type { Acted, ActedAll, Action } from '../define/application.ts'
 
 const OF_RUN: Readonly<Record<Action, string>> = {
   cancel: 'is asked to stop and to take back what it did.',
-  retry: 'goes on with the code of today.',
+  retry: 'is tried again with the code of today.',
   answer: 'is answered.',
   fail: 'ends as failed. What it had done stays done.',
 }

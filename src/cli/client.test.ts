@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { SteppedClock } from '../../test/support/clocks.ts'
 import { systemClock } from '../engine/clock.ts'
 import { ballet, event, open, operation, service } from '../index.ts'
 import { serve } from '../server.ts'
@@ -103,4 +104,17 @@ test('a page of a proxy is told as that; what could not be sent is not said to b
   const nobody = clientFor(`http://127.0.0.1:${(gone.address() as AddressInfo).port}`, null, systemClock)
   gone.close()
   await expect(nobody.publish(placed)).rejects.toMatchObject({ hint: 'Is it running? --url names another.' })
+})
+
+test('an application that waits for another node for half a minute is heard to the end', async () => {
+  const clock = new SteppedClock()
+  const silent = { code: 'OWNER_SILENT', status: 502, detail: 'It has not answered.', hint: 'Ask again.' }
+  const server = createServer((_, outgoing) => {
+    clock.pass(30_000)
+    outgoing.writeHead(502, { 'content-type': 'application/problem+json' }).end(JSON.stringify(silent))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.push(() => server.close())
+  const client = clientFor(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, null, clock)
+  expect(await problemOf(client.publish(placed))).toMatchObject(silent)
 })

@@ -29,7 +29,8 @@ import { shapeProblem, type Accepted, type Answers } from './answer-shapes.ts'
 import { RemoteError } from './problem.ts'
 import type { KnownNames, Reads } from './reads.ts'
 
-const DEADLINE_MS = 30_000
+/** Longer than the half a minute for which an application waits for another node: it says what is known of it, and what to do. */
+const DEADLINE_MS = 45_000
 const PROBE_MS = 2000
 /** What an action on up to 10,000 runs may take besides. */
 const BULK_MS = 300_000

@@ -17,6 +17,7 @@ import { causesOf, findKey } from './key-causes.ts'
 import { loadApplication } from './load-application.ts'
 import { ownOutputAside } from './own-output.ts'
 import { usage } from './parse.ts'
+import { oneLine } from './printable.ts'
 import { sequence } from './sequence.ts'
 import { print, type Terminal } from './terminal.ts'
 
@@ -81,6 +82,7 @@ async function told(given: Given, terminal: Terminal): Promise<string> {
   try {
     const key = await findKey(reads, given.text('key') ?? '', draw)
     const causes = await causesOf(reads, key)
+    for (const words of causes.unread) terminal.note(oneLine(words))
     return sequence(`${key.field}:${key.value}`, causalTree(causes))
   } finally {
     await reads.close()

@@ -5,7 +5,7 @@ import { findReader } from './discovery.ts'
 import { EXIT } from './exit-code.ts'
 import { tellUnknown, tellUnknownField } from './known-names.ts'
 import { wholeNumber } from './parse.ts'
-import { preview, printable, shownKey } from './printable.ts'
+import { oneLine, preview, printable, shownKey } from './printable.ts'
 import { table } from './table.ts'
 import { print, type Terminal } from './terminal.ts'
 import { shownTime } from './times.ts'
@@ -36,11 +36,13 @@ export const events: Command = {
         types: types.length === 0 ? undefined : types,
       })
       print(terminal, given.flag('json'), page, () => (page.items.length === 0 ? [] : lines(page.items, terminal)))
-      if (page.items.length === 0) terminal.note('No event fits.')
+      for (const { error } of page.unreadable ?? []) terminal.note(oneLine(error.message))
+      const isAll = page.unreadable === undefined
+      if (page.items.length === 0 && isAll) terminal.note('No event fits.')
       const found = new Set(page.items.map(({ type }) => type))
       const missing = types.filter((type) => !found.has(type))
-      await tellUnknown(reads, 'events', missing, terminal)
-      if (page.items.length === 0) await tellUnknownField(reads, given.text('key'), terminal)
+      if (isAll) await tellUnknown(reads, 'events', missing, terminal)
+      if (page.items.length === 0 && isAll) await tellUnknownField(reads, given.text('key'), terminal)
       if (page.cursor !== undefined) terminal.note(`There are more: --cursor ${printable(page.cursor)}`)
     } finally {
       await reads.close()

@@ -1,10 +1,11 @@
 // Everything that a business key is part of, read for those who show it: `why` as a tree, `draw` as a picture.
-import { fault } from '../core/errors.ts'
+import { fault, isBalletError } from '../core/errors.ts'
 import { isField, splitKey } from '../core/names.ts'
 import type { EventView, JournalView, KeyView, Related, RunView } from '../core/views.ts'
 import type { Causes } from './causal-tree.ts'
 import type { Command } from './command.ts'
 import { usage } from './parse.ts'
+import { RemoteError } from './problem.ts'
 import { wholeJournal, type Reads } from './reads.ts'
 import { shellWord } from './why-waiting.ts'
 
@@ -40,17 +41,19 @@ async function ofRun(reads: Reads, id: string, command: Pick<Command, 'name'>): 
   throw usage(command, `"${id}" is a run, and has no business key. Look at the run: ballet show ${shellWord(id)}`)
 }
 
-function isEmpty({ runs, events }: KeyView): boolean {
-  return runs.length === 0 && events.length === 0
+function isEmpty({ runs, events, unreadable }: KeyView): boolean {
+  return runs.length === 0 && events.length === 0 && unreadable === undefined
 }
 
-/** The causal graphs that the key is part of, whole, with the journals of their runs. */
-export async function causesOf(reads: Reads, key: KeyView): Promise<Causes> {
+/** The causal graphs that the key is part of, whole, with the journals of their runs; `unread` says what of them cannot be read. */
+export async function causesOf(reads: Reads, key: KeyView): Promise<Causes & { readonly unread: readonly string[] }> {
   const runs = new Map<string, RunView>()
   const events = new Map<string, EventView>()
+  const unread = new Map<string, string>()
   const add = (graph: Related): void => {
     for (const run of graph.runs) runs.set(run.id, run)
     for (const event of graph.events) events.set(`${event.source} ${event.id}`, event)
+    for (const { id, error } of graph.unreadable ?? []) unread.set(id, error.message)
   }
   for (const page of await pagesOf(key, (cursor) => reads.key(key.field, key.value, cursor))) add(page)
   const roots = new Set([
@@ -63,10 +66,22 @@ export async function causesOf(reads: Reads, key: KeyView): Promise<Causes> {
   }
   const journals = new Map<string, readonly JournalView[]>()
   for (const some of few([...runs.keys()])) {
-    const read = some.map(async (id) => [id, (await wholeJournal(reads, id)) ?? []] as const)
-    for (const [id, journal] of await Promise.all(read)) journals.set(id, journal)
+    const read = some.map(async (id) => {
+      try {
+        journals.set(id, (await wholeJournal(reads, id)) ?? [])
+      } catch (error) {
+        // Encoded with a key that is gone: what it has called is not known, and the others are shown.
+        if (codeOf(error) !== 'RUN_UNREADABLE') throw error
+        unread.set(id, (error as Error).message)
+      }
+    })
+    await Promise.all(read)
   }
-  return { runs: [...runs.values()], events: [...events.values()], journals }
+  return { runs: [...runs.values()], events: [...events.values()], journals, unread: [...unread.values()] }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof RemoteError ? error.problem.code : isBalletError(error) ? error.code : undefined
 }
 
 /** The first page and those behind it. */

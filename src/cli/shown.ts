@@ -20,6 +20,7 @@ export type {
   RunView,
   ScheduleView,
   StepView,
+  UnreadableView,
   WaitView,
 } from '../core/views.ts'
 export { showMs } from '../core/duration.ts'

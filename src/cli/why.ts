@@ -8,7 +8,7 @@ import { flowWords } from './flow-words.ts'
 import { EXIT } from './exit-code.ts'
 import { causesOf, findKey } from './key-causes.ts'
 import { placeWords } from './place.ts'
-import { printableView } from './printable.ts'
+import { oneLine, printableView } from './printable.ts'
 import { print } from './terminal.ts'
 
 export const why: Command = {
@@ -38,6 +38,7 @@ export const why: Command = {
           ...causalLines(tree, style),
         ],
       )
+      for (const words of causes.unread) terminal.note(oneLine(words))
     } finally {
       await reads.close()
     }

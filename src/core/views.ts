@@ -214,7 +214,7 @@ export interface ScheduleView {
   readonly missed: { readonly from: string; readonly to: string } | null
 }
 
-/** A run that the store names but cannot read, because the page that it lies on is damaged. */
+/** A run that the store names but cannot read, because the page that it lies on is damaged; or an event that the codec does not decode. */
 export interface UnreadableView {
   readonly id: string
   readonly error: ErrorView
@@ -263,7 +263,7 @@ export interface FlowBreakView {
 export interface Related {
   readonly runs: readonly RunView[]
   readonly events: readonly EventView[]
-  /** Runs that belong to them and cannot be read; absent when there are none. */
+  /** Runs and events that belong to them and cannot be read; absent when there are none. */
   readonly unreadable?: readonly UnreadableView[]
   /** Goes on where this answer ends, where there is more than one can hold; absent at the end. */
   readonly cursor?: string
@@ -280,7 +280,7 @@ export interface KeyView extends Related {
 /** A page of a list: `cursor` continues it, absent at the end. */
 export interface Page<Item> {
   readonly items: readonly Item[]
-  /** Runs that belong on this page and cannot be read; absent when there are none. */
+  /** Runs, or events, that belong on this page and cannot be read; absent when there are none. */
   readonly unreadable?: readonly UnreadableView[]
   readonly cursor?: string | undefined
 }

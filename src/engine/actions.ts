@@ -16,11 +16,13 @@ import type { Reasoned } from '../define/reasoned.ts'
 import type { MadeAnswer } from './as-json.ts'
 import { checkAnswerKey, givenAnswerText } from './calls.ts'
 import { isStopKept } from './deliveries.ts'
+import type { Directory } from './directory.ts'
 import { endRun, freeIfNothingIsStuck, writeNote } from './endings.ts'
 import { inboxFirst, openRun } from './find-run.ts'
 import { historyOf, readRows } from './history.ts'
 import { lateUndone } from './late-answers.ts'
 import { childOf, identityOf, type LiveRun } from './live-run.ts'
+import { scheduleRun } from './schedules.ts'
 import type { DeliveryResult } from './shard-context.ts'
 import type { Shard } from './shard.ts'
 import { childBirth, startEffect, writeChild } from './turn-rows.ts'
@@ -155,7 +157,9 @@ export class Actions {
     if (executor.kind !== 'frozen')
       throw refused(id, 'fail', 'its code can go on: name the call that is to fail, or cancel the run')
     const { context } = this.#shard
-    checkSchedule(run.row, 'fail')
+    // One that left the code, and whose key is lost, can do nothing else any more: it would be stuck for ever.
+    const isOver = executor.sealed !== undefined && !isScheduled(context.directory, run.row.id)
+    if (!isOver) checkSchedule(run.row, 'fail')
     const drops = lateUndone(run.row) !== null ? 'undo' : wasAsked || isStopKept(run) ? 'cancel' : undefined
     writeNote(context, run, { kind: 'action', action: 'fail', op: null, ...reason, ...(drops && { drops }) })
     if (executor.sealed !== undefined)
@@ -321,6 +325,11 @@ export class Actions {
 interface Reason {
   readonly by: string
   readonly why: string
+}
+
+/** Whether it is the run of a schedule that the application has. */
+function isScheduled({ schedules }: Directory, id: string): boolean {
+  return [...schedules.definitions.keys()].some((name) => scheduleRun(name) === id)
 }
 
 /** A schedule that had ended would never fire again, and nobody would notice. @throws ACTION_REFUSED */

@@ -36,7 +36,9 @@ const pay = workflow('pay', { input: z.string(), output: z.string() }, async (ru
   return 'paid'
 })
 const yearly = (name: string) => schedule(name, { cron: '@yearly', timezone: 'UTC', call: () => wait(name) })
-const definition = ballet({ services: [bank], workflows: [wait, pay], schedules: [yearly('a'), yearly('b')] })
+const scheduled = (...schedules: readonly string[]) =>
+  ballet({ services: [bank], workflows: [wait, pay], schedules: schedules.map((name) => yearly(name)) })
+const definition = scheduled('a', 'b')
 
 /** Encodes with the first of its keys, and decodes with each. */
 function codecOf(...keys: readonly string[]): Codec {
@@ -129,4 +131,36 @@ test('what lay in the inbox for it waits for the right key', async () => {
   await app.close()
   await reopen('right ', 'both ')
   expect(await app.result('w')).toBe('on')
+})
+
+test('what a lost key hides is named in a list, and hides nothing else of it', async () => {
+  await reopen('wrong ')
+  await app.publish(Odd({ id: 'o' }), { id: 'new' })
+  const lost = [{ id: 'o', error: { code: 'RUN_UNREADABLE', message: expect.stringContaining('the event "o"') } }]
+  expect(await app.events()).toMatchObject({ items: [{ id: 'new' }], unreadable: lost })
+  const ofKey = await app.key('id', 'o')
+  expect(ofKey).toMatchObject({ events: [{ id: 'new' }], unreadable: lost })
+  expect(ofKey.runs.map(({ id }) => id).toSorted()).toEqual(['bank:odd:new', 'bank:odd:o'])
+  await app.fail('w', { error: { code: 'KEY_LOST', message: 'nobody has its key' } })
+  expect((await app.runs({ status: ['failed'] })).items).toMatchObject([
+    { id: 'w', input: null, error: { code: 'KEY_LOST', message: 'nobody has its key' } },
+  ])
+})
+
+test('a schedule whose key is lost is ended when it has left the code, and not before', async () => {
+  await reopen('wrong ')
+  const fail = () => app.fail('@schedule:a', { error: { message: 'nobody has its key' } })
+  await expect(fail()).rejects.toMatchObject({ code: 'ACTION_REFUSED' })
+  await app.close()
+  app = await openForTest(scheduled('b', 'c'), {
+    store: sqlite({ file: join(folder, 'store.db') }),
+    codec: codecOf('wrong '),
+  })
+  expect(await fail()).toMatchObject({ changed: true })
+  expect((await app.schedules()).map(({ name, state }) => [name, state])).toEqual([
+    ['b', 'stuck'],
+    ['c', 'active'],
+  ])
+  const open = (await app.runs({ name: '@schedule', status: ['stuck'] })).items
+  expect(open.map(({ id }) => id)).toEqual(['@schedule:b'])
 })

@@ -8,11 +8,9 @@ import type { Json, JsonText } from '../core/json.ts'
 import { parseCommands, parseTurn } from '../core/journal.ts'
 import { nearest, DEFAULT_NAMESPACE } from '../core/names.ts'
 import { Placement } from '../core/placement.ts'
-import { soloInput } from '../core/solo.ts'
 import type { EventRow, JournalRow, Kin, RunRow, StoreInfo, StoreReader } from '../core/store.ts'
 import type {
   CountsView,
-  ErrorView,
   EventView,
   FlowView,
   JournalView,
@@ -41,9 +39,10 @@ import { ListReads, numberOf, type ListReadsOptions } from './list-reads.ts'
 import { openCounts } from './open-counts.ts'
 import { readPage, readPages } from './pages.ts'
 import { relatedRows } from './related.ts'
-import { isUnread, runRows, unreadable, unreadableError, type UnreadRun } from './run-rows.ts'
+import { isUnread, named, runRows, unreadable, unreadableError, type UnreadRun } from './run-rows.ts'
 import { newestFirst, ofEvent, ofNewest, ofTurn, oldestEvent } from './row-orders.ts'
 import { runView, type RunPayloads, type Seen } from './run-view.ts'
+import { eventViews, payloadsOf, payloadsOfMany, type Decode } from './shown-payloads.ts'
 import { suspectOf } from './suspicion.ts'
 
 export interface QueriesOptions extends Pick<ListReadsOptions, 'knownOf'> {
@@ -62,6 +61,7 @@ const PAGE = 1000
 export class Queries {
   readonly #reader: StoreReader
   readonly #ns: string
+  readonly #decode: Decode = (...of) => this.#text(...of)
   #info: Promise<StoreInfo> | undefined
   #place: Placement | undefined
   readonly #codec: Codec
@@ -116,7 +116,7 @@ export class Queries {
     }))
     const from = placesOf(request.cursor, shards.length)
     const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: newestFirst })
-    return { ...page(await this.#views(rows), next), ...unreadable(rows) }
+    return { ...page(await this.#views(rows), next), ...named(unreadable(rows)) }
   }
 
   /** How many runs have not ended, by what they are and how they stand: at least so many, where `more` says so. */
@@ -153,10 +153,8 @@ export class Queries {
     }))
     const from = placesOf(request.cursor, shards.length)
     const { rows, next } = await readPages(sources, from, { limit: limitOf(request.limit), order: oldestEvent })
-    return page(
-      rows.map((row) => this.eventView(row)),
-      next,
-    )
+    const { read, unread } = eventViews(rows, (row) => this.eventView(row))
+    return { ...page(read, next), ...named(unread) }
   }
 
   async key(field: string, value: string, cursor?: string): Promise<KeyView> {
@@ -236,7 +234,7 @@ export class Queries {
 
   /** A run as operators see it. */
   view(row: RunRow): Promise<RunView> {
-    return this.#sharing([row]).then((shared) => this.#view(row, this.#payloads(row), shared))
+    return this.#sharing([row]).then((shared) => this.#view(row, payloadsOf(row, this.#decode), shared))
   }
 
   /**
@@ -246,7 +244,7 @@ export class Queries {
   ended(row: RunRow, state: JsonText | null): RunView | Promise<RunView> {
     const said = state === null ? undefined : (parseText(state) as Json)
     const present = { waits: [], state: said, stuckOps: new Set<string>(), isCancelled: false }
-    const seen = { payloads: this.#payloads(row), present, suspect: undefined, parent: null, waits: [] }
+    const seen = { payloads: payloadsOf(row, this.#decode), present, suspect: undefined, parent: null, waits: [] }
     return row.parent === null ? runView(row, seen) : this.#endedChild(row, row.parent, seen)
   }
 
@@ -280,23 +278,6 @@ export class Queries {
     return runView(row, { payloads, present, suspect, parent, waits })
   }
 
-  #payloads(row: RunRow): RunPayloads {
-    return {
-      input: parseText(soloInput(this.#text(row.input, 'input', row.id)).input) as Json,
-      ...(row.output === null ? {} : { output: parseText(this.#text(row.output, 'output', row.id)) as Json }),
-      ...(row.error === null ? {} : { error: parseText(this.#text(row.error, 'error', row.id)) as ErrorView }),
-    }
-  }
-
-  /** In a list, one that cannot be read (damaged, or encoded with a key that is gone) says so and hides no other. */
-  #payloadsOfMany(row: RunRow): RunPayloads {
-    try {
-      return this.#payloads(row)
-    } catch (error) {
-      return { input: null, error: unreadableError(row.id, error) }
-    }
-  }
-
   /** An event as CloudEvents JSON. */
   eventView(row: EventRow): EventView {
     return eventView(row, this.#text(row.data, 'event', row.id))
@@ -306,16 +287,18 @@ export class Queries {
   async #views(rows: readonly (RunRow | UnreadRun)[]): Promise<readonly RunView[]> {
     const views: RunView[] = []
     const shared = await this.#sharing(rows)
-    for (const row of rows) if (!isUnread(row)) views.push(await this.#view(row, this.#payloadsOfMany(row), shared))
+    for (const row of rows)
+      if (!isUnread(row)) views.push(await this.#view(row, payloadsOfMany(row, this.#decode), shared))
     return views
   }
 
   async #all(of: Kin, cursor?: string): Promise<Related> {
     const found = await relatedRows(this.#reader, this.#ns, await this.#shards(), of, cursor)
+    const { read, unread } = eventViews(found.events, (row) => this.eventView(row))
     return {
       runs: await this.#views(found.runs),
-      events: found.events.map((row) => this.eventView(row)),
-      ...unreadable(found.runs),
+      events: read,
+      ...named([...unreadable(found.runs), ...unread]),
       ...(found.cursor === undefined ? {} : { cursor: found.cursor }),
     }
   }

@@ -64,11 +64,15 @@ export function orFailure<T>(read: Promise<T>): Promise<T | Error> {
   })
 }
 
-/** Those of them that cannot be read, as a page says it. */
-export function unreadable(rows: readonly (RunRow | UnreadRun)[]): { readonly unreadable?: readonly UnreadableView[] } {
-  const found = rows
+/** Those of them that cannot be read. */
+export function unreadable(rows: readonly (RunRow | UnreadRun)[]): readonly UnreadableView[] {
+  return rows
     .filter(isUnread)
     .flatMap(({ id, unread }) => (unread === null ? [] : [{ id, error: unreadableError(id, unread) }]))
+}
+
+/** What cannot be read, as a page names it. */
+export function named(found: readonly UnreadableView[]): { readonly unreadable?: readonly UnreadableView[] } {
   return found.length === 0 ? {} : { unreadable: found }
 }
 

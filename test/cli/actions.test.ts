@@ -73,7 +73,7 @@ describe('an action on one run', () => {
 
   it.each([
     ['cancel', [], `${RUN} is asked to stop and to take back what it did.\n`],
-    ['retry', [], `${RUN} goes on with the code of today.\n`],
+    ['retry', [], `${RUN} is tried again with the code of today.\n`],
     ['retry', [OP], `${RUN}: ${OP} is tried again.\n`],
     ['retry', [OP, 'a#0'], `${RUN}: ${OP}, a#0 are tried again.\n`],
     ['answer', [OP], `${RUN}: ${OP} is answered.\n`],

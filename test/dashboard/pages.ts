@@ -1,7 +1,7 @@
 // A shop with its dashboard, and a browser that looks at it: both real. The pages are those that the server shows, built. Where
 // there is no Chromium a test that asks for one is left out and says so, unless BALLET_REQUIRE names `browser`.
 import { existsSync } from 'node:fs'
-import { open, type Application, type ApplicationDefinition } from 'ballet'
+import { open, type Application, type ApplicationDefinition, type Codec } from 'ballet'
 import { serve } from 'ballet/server'
 import { chromium, type Page } from 'playwright-core'
 
@@ -88,15 +88,16 @@ interface Served {
   readonly readToken?: string
   readonly apiKeys?: string
   readonly store?: string
+  readonly codec?: Codec
 }
 
 /** Opens an application, in memory unless there is a store, and serves it with its pages. */
 export async function show(
   definition: ApplicationDefinition,
-  { store = 'memory:', ...served }: Served = {},
+  { store = 'memory:', codec, ...served }: Served = {},
 ): Promise<Shown> {
   // Runs are stuck on purpose.
-  const app = await open(definition, { store, log: silent })
+  const app = await open(definition, { store, log: silent, ...(codec && { codec }) })
   const server = await serve(app, { port: 0, ...served })
   return {
     app,
