@@ -321,7 +321,8 @@ async function journalOf({ id, ended: at }: RunView): Promise<KnownJournal> {
     if (error instanceof Problem && error.code === 'RUN_UNREADABLE') return error
     throw error
   })
-  if (page instanceof Problem) return { id, items: [], isPart: false, unreadable: [{ id, error: page }] }
+  if (page instanceof Problem)
+    return { id, items: [], isPart: false, unreadable: [{ id, error: { code: page.code, message: page.message } }] }
   const { items, cursor } = page
   const journal = { id, items, isPart: cursor !== undefined }
   if (ended.size >= ENDED_KEPT) ended.clear()
