@@ -126,14 +126,19 @@ export const serve: Command = {
     const reason = await Promise.race([asked, app.stopped.then((failure) => failure ?? 'closed')])
     if (!(reason instanceof Error)) terminal.note(`Ending (${reason}): finishing what runs. Once more ends at once.`)
     removeAddress()
-    const served = serving.close()
-    // Where nodes share the store, another takes over while the last answers are written.
-    if (place.kind !== 'postgres') await served
-    await Promise.all([served, app.close()])
+    await end(serving, app, place)
     if (reason instanceof Error) throw reason
     terminal.note('Ended. Open runs go on at the next start.')
     return EXIT.ok
   },
+}
+
+async function end(serving: Serving, app: Application, { kind }: StorePlace): Promise<void> {
+  await serving.drain()
+  const served = serving.close()
+  // Where nodes share the store, another takes over while the last answers are written.
+  if (kind !== 'postgres') await served
+  await Promise.all([served, app.close()])
 }
 
 interface Running {

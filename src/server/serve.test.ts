@@ -67,16 +67,47 @@ describe('close', () => {
     await expect(fetch(server.url)).rejects.toThrow('fetch failed')
   })
 
+  it('serves a connection that was kept to the end of its next answer, and is not longer about it than that', async () => {
+    const { app } = testApplication()
+    const server = await serve(app, { port: 0, drainMs: 600_000 })
+    const clients = await Promise.all([connection(server.port), connection(server.port)])
+    const request = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    for (const client of clients) client.send(request)
+    for (const client of clients) await client.until(/keep-alive/)
+    const closed = server.close()
+    await expect(fetch(server.url)).rejects.toThrow('fetch failed')
+    for (const client of clients) client.send(request)
+    for (const client of clients)
+      expect((await client.ended()).match(/HTTP\/1\.1 \d+|connection: [a-z-]+/gi)).toEqual([
+        'HTTP/1.1 200',
+        'Connection: keep-alive',
+        'HTTP/1.1 200',
+        'connection: close',
+      ])
+    await closed
+  })
+
+  it('ends a connection that was kept and on which nothing comes', async () => {
+    const server = await serve(testApplication().app, { port: 0, drainMs: 0 })
+    const client = await connection(server.port)
+    client.send('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await client.until(/keep-alive/)
+    await server.drain()
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 OK/)
+    await server.close()
+  })
+
   it('refuses what comes on open connections, except for the probe of the process', async () => {
     const slow = Promise.withResolvers<{ items: [] }>()
     const { app, asked } = testApplication({ runs: () => slow.promise })
-    const server = await serve(app, { port: 0, graceMs: 60_000, routes: () => () => new Response('own') })
+    const server = await serve(app, { port: 0, drainMs: 0, graceMs: 60_000, routes: () => () => new Response('own') })
     const ports = ['/api/app', '/readyz', '/orders', '/healthz']
     const clients = await Promise.all(ports.map(() => connection(server.port)))
     // A connection is kept when it has a request under way: half of one, here.
     for (const [at, client] of clients.entries()) client.send(`GET ${ports[at]} HTTP/1.1\r\nHost: localhost\r\nX-`)
     const pending = fetch(`${server.url}/api/runs`)
     await until(() => asked.length > 0)
+    await server.drain()
     const closed = server.close()
     for (const client of clients) client.send('A: b\r\n\r\n')
     const answers = await Promise.all(clients.map((client) => client.ended()))

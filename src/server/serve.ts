@@ -1,19 +1,17 @@
 // The server: one port for the API and the application's own routes. Safe by default: it listens on this machine only,
 // serves only requests that name this machine, and refuses to listen elsewhere without a token. Every connection has
-// limits in time and size. It closes without cutting off an answer:
-//
-//   listening  --close()-->  refuses new requests, finishes those under way (grace)  -->  answers waits with what is
-//   known  -->  ends what is left  -->  closed
+// limits in time and size. How it ends: ending.ts.
 import { createServer, IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http'
-import { Server as Listener, type AddressInfo, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Cancel, Clock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { fault } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
 import { systemClock } from '../engine/clock.ts'
 import type { Answer, PlainAnswer } from './answer.ts'
 import { BODY_LIMIT_BYTES, readFrom } from './body.ts'
+import { Ending } from './ending.ts'
 import { Entrance } from './entrance.ts'
 import { createFetch, type AppSource, type HandlerOptions, type Parts } from './handler.ts'
 import { lingerAfterAnswers } from './linger.ts'
@@ -35,7 +33,9 @@ export interface ListenOptions {
   readonly host?: string | undefined
   /** Largest body of a request, in bytes; default 1 MiB, at most 32 MiB. */
   readonly bodyLimitBytes?: number | undefined
-  /** How long `close()` lets requests finish, in milliseconds; default 5,000. */
+  /** How long `close()` goes on serving connections that were kept, each to the end of its next answer, in milliseconds; default 100. */
+  readonly drainMs?: number | undefined
+  /** How long `close()` lets requests finish after that, in milliseconds; default 5,000. */
   readonly graceMs?: number | undefined
   /** How long a client may take to send its headers, in milliseconds; default 10,000. */
   readonly headersTimeoutMs?: number | undefined
@@ -56,13 +56,16 @@ export interface Serving extends AsyncDisposable {
   readonly url: string
   /** The port that it listens on. */
   readonly port: number
-  /** Ends as described above; resolves once the port is free. Safe to call twice. The application stays open. */
+  /**
+   * Takes no more connections, and serves those that are kept to the end of their next answer: a proxy that knows no better has sent
+   * something on each. Resolves when none is left or `drainMs` are over. `close()` begins with it; whoever closes the application
+   * while `close()` is at work waits for this before.
+   */
+  drain(): Promise<void>
+  /** Finishes what is under way (`graceMs`), and resolves once the port is free. Safe to call twice. The application stays open. */
   close(): Promise<void>
 }
 
-const GRACE_MS = 5000
-/** What is left after the grace: to write out the answers of waits that were cut short. */
-const LAST_ANSWERS_MS = 500
 const KEEP_ALIVE_MS = 10_000
 const STALL_MS = 30_000
 /** Connections at once; more are closed as they come. Six times as many were served as well, for some more memory. */
@@ -101,13 +104,15 @@ export async function serveFetch(
   options: ListenOptions,
 ): Promise<Serving> {
   const host = options.host ?? '127.0.0.1'
-  const server = createListener(fetch, traffic, options)
+  const parts = { traffic, unanswered: new Unanswered() }
+  const server = createListener(fetch, parts, options)
+  const ending = new Ending(server, parts, options)
   const port = await listen(server, host, options.port)
-  let closed: Promise<void> | undefined
-  const end = (): Promise<void> => (closed ??= close(server, traffic, options))
+  const end = (): Promise<void> => ending.close()
   return {
     url: `http://${reachable(host)}:${port}`,
     port,
+    drain: () => ending.drain(),
     close: end,
     [Symbol.asyncDispose]: end,
   }
@@ -122,7 +127,7 @@ function reachable(host: string): string {
 
 function createListener(
   fetch: (request: Request) => Promise<Answer>,
-  traffic: Traffic,
+  { traffic, unanswered }: { readonly traffic: Traffic; readonly unanswered: Unanswered },
   options: ListenOptions,
 ): Server {
   const listener = getRequestListener(
@@ -151,13 +156,12 @@ function createListener(
   server.maxConnections = options.connections ?? CONNECTIONS
   server.timeout = stallMs
   const clock = options.clock ?? systemClock
-  const unanswered = new Unanswered()
   server.on('connection', (socket) => lingerAfterAnswers(socket, unanswered, clock))
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     nameHost(incoming)
     outgoing.on('close', traffic.enter())
     unanswered.enter(outgoing)
-    if (traffic.isClosing) outgoing.setHeader('connection', 'close')
+    if (traffic.isLast) outgoing.setHeader('connection', 'close')
     entrance.take(incoming, outgoing)
   }
   server.on('request', take)
@@ -224,30 +228,4 @@ function listen(server: Server, host: string, port: number): Promise<number> {
       failed(error)
     }
   })
-}
-
-async function close(server: Server, traffic: Traffic, options: ListenOptions): Promise<void> {
-  const clock = options.clock ?? systemClock
-  traffic.close()
-  // The server of node:http would cut off every answer that is made and not yet read in whole; the listener below it only
-  // stops listening.
-  const closed = new Promise<void>((resolve) => Listener.prototype.close.call(server, () => resolve()))
-  await within(clock, options.graceMs ?? GRACE_MS, traffic.onlyWaits())
-  traffic.cut()
-  // A connection that is kept alive after its answer would keep the server open.
-  await within(clock, LAST_ANSWERS_MS, traffic.none())
-  // This also ends the watch over slow clients.
-  server.close()
-  server.closeAllConnections()
-  await closed
-}
-
-/** Resolves with `work`, or when the time is up. */
-async function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
-  let cancel: Cancel = () => {}
-  const late = new Promise<void>((resolve) => {
-    cancel = clock.after(limitMs, resolve)
-  })
-  await Promise.race([work, late])
-  cancel()
 }

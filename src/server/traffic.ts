@@ -1,17 +1,24 @@
 // The requests that are under way, so that a server can end without cutting off an answer. Requests that only wait
 // (for a run to end) are told apart: they can be answered at any moment with what is known, the others must finish.
 //
-//   open  --close-->  closing (new requests are refused)  --cut-->  cut (waits are answered with what is known)
+//   open  --drain-->  draining (every answer is the last of its connection)  --close-->  closing (new requests are refused)
+//   --cut-->  cut (waits are answered with what is known)
 import { LooseMap } from '../core/loose-map.ts'
+import { Tally } from './tally.ts'
 
 export class Traffic {
-  #state: 'open' | 'closing' | 'cut' = 'open'
-  #requests = 0
+  #state: 'open' | 'draining' | 'closing' | 'cut' = 'open'
+  readonly #requests = new Tally()
   readonly #waits = new LooseMap<symbol, AbortController>()
-  readonly #listeners = new Set<() => void>()
 
-  get isClosing(): boolean {
+  /** Whether an answer is the last of its connection. */
+  get isLast(): boolean {
     return this.#state !== 'open'
+  }
+
+  /** Whether new requests are refused. */
+  get isClosing(): boolean {
+    return this.isLast && this.#state !== 'draining'
   }
 
   /** Whether waits are answered with what is known. */
@@ -21,14 +28,7 @@ export class Traffic {
 
   /** Counts a request; call the result when its answer is out. */
   enter(): () => void {
-    let isOut = false
-    this.#requests++
-    return () => {
-      if (isOut) return
-      isOut = true
-      this.#requests--
-      this.#changed()
-    }
+    return this.#requests.enter()
   }
 
   /**
@@ -42,19 +42,24 @@ export class Traffic {
     client.addEventListener('abort', stop)
     const wait = Symbol('wait')
     this.#waits.set(wait, controller)
-    this.#changed()
+    this.#requests.changed()
     try {
       return await work(controller.signal)
     } finally {
       client.removeEventListener('abort', stop)
       this.#waits.delete(wait)
-      this.#changed()
+      this.#requests.changed()
     }
+  }
+
+  /** From here on every answer is the last of its connection. */
+  drain(): void {
+    if (this.#state === 'open') this.#state = 'draining'
   }
 
   /** From here on new requests are refused. */
   close(): void {
-    if (this.#state === 'open') this.#state = 'closing'
+    if (!this.isClosing) this.#state = 'closing'
   }
 
   /** Ends all waits with what is known. */
@@ -65,23 +70,11 @@ export class Traffic {
 
   /** Resolves once no request is under way but those that wait. */
   async onlyWaits(): Promise<void> {
-    while (this.#requests > this.#waits.size) await this.#change()
+    while (this.#requests.count > this.#waits.size) await this.#requests.change()
   }
 
   /** Resolves once no request is under way. */
-  async none(): Promise<void> {
-    while (this.#requests > 0) await this.#change()
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#listeners.add(resolve)
-    })
-  }
-
-  #changed(): void {
-    if (this.#listeners.size === 0) return
-    for (const listener of this.#listeners) listener()
-    this.#listeners.clear()
+  none(): Promise<void> {
+    return this.#requests.none()
   }
 }
